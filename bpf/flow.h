@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The flow table of class all. An entry is found by its client's end, in both directions: client to VIP by (client, VIP's
+ * port, service), backend to client by (client, the endpoint that sent). So both tuples are verified in full and a packet
+ * reads one set, nearly always its first line.
+ *
+ * Writers: an entry is taken from free by compare-and-swap, its tuple written, then its word says CLAIMED with a full
+ * barrier, and only then its owner looks whether another entry has the same reverse tuple. Of two that do so at once at
+ * least one sees the other, and whoever sees another gives way. A reader checks the sequence before and after the tuple.
+ */
+#pragma once
+
+#include "parse.h"
+
+#define XM_CLAIM_SETS 2
+#define XM_EVICT_TICKS 3 /* an unanswered SYN is not evicted before */
+
+#define xm_cas(ptr, from, to) __sync_val_compare_and_swap(ptr, from, to)
+
+struct xm_flow_query {
+	struct xm_addr client;
+	__u64 hash; /* xm_hash_client() */
+	__u32 owner; /* xm_flow_owner(); in a reverse look-up only the protocol counts */
+	__u32 key;   /* of the endpoint, in a reverse look-up; else 0 */
+	__u16 client_port;
+	__u16 vip_port;
+	__u32 self; /* an entry to leave out: index + 1 */
+};
+
+/* answers of xm_flow_insert() below 0 */
+#define XM_FLOW_FULL (-1)
+#define XM_FLOW_TAKEN (-2) /* its reverse tuple is another flow's */
+#define XM_FLOW_TWIN (-3)  /* the same flow was made on another CPU */
+
+/** The two sets that a flow may stand in. */
+xm_inline __u32 xm_flow_set_index(__u64 hash, __u32 which)
+{
+	__u32 a = hash & xm_flow_mask, b = (hash >> 32) & xm_flow_mask;
+
+	if (!which)
+		return a;
+	return a == b ? (a ^ 1) & xm_flow_mask : b;
+}
+
+/** The entry of an index. */
+xm_inline struct xm_flow *xm_flow_at(__u32 index)
+{
+	struct xm_flow_set *set = xm_at(flows, index / XM_FLOW_WAYS);
+
+	return set ? &set->way[index & (XM_FLOW_WAYS - 1)] : 0;
+}
+
+/** The endpoint that a flow's replies come from. */
+xm_inline __u32 xm_flow_key(struct xm_flow_word f)
+{
+	struct xm_backend *b;
+
+	if (f.state == XM_FLOW_DIRECT)
+		return f.backend;
+	b = xm_at(backends, f.backend);
+	return b ? b->key : 0;
+}
+
+xm_inline bool xm_flow_matches(struct xm_flow *e, const struct xm_flow_query *q, __u64 w)
+{
+	if (!xm_addr_eq(e->client, q->client) || e->client_port != q->client_port)
+		return false;
+	if (!q->key)
+		return e->owner == q->owner && e->vip_port == q->vip_port;
+	return (e->owner & 0xff) == (q->owner & 0xff) && xm_flow_key(xm_flow_unpack(w)) == q->key;
+}
+
+/** The index + 1 of a flow that is at least in state least, 0 if there is none. */
+xm_inline __u32 xm_flow_scan(const struct xm_flow_query *q, __u8 least)
+{
+	for (__u32 s = 0; s < XM_CLAIM_SETS; s++) {
+		__u32 at = xm_flow_set_index(q->hash, s);
+		struct xm_flow_set *set = xm_at(flows, at);
+		__u32 first = q->hash >> 24;
+
+		if (!set)
+			return 0;
+		for (__u32 i = 0; i < XM_FLOW_WAYS; i++) {
+			__u32 way = (first + i) & (XM_FLOW_WAYS - 1);
+			struct xm_flow *e = &set->way[way];
+			__u64 w = xm_read(e->word), again;
+
+			if (xm_flow_state_of(w) < least || !xm_flow_matches(e, q, w))
+				continue;
+			again = xm_read(e->word);
+			if (again >> 56 != w >> 56 || xm_flow_state_of(again) < least)
+				continue;
+			if (at * XM_FLOW_WAYS + way + 1 != q->self)
+				return at * XM_FLOW_WAYS + way + 1;
+		}
+	}
+	return 0;
+}
+
+/** Global: verified once. */
+XM_GLOBAL __u32 xm_flow_find(struct xm_flow_query *q)
+{
+	return q ? xm_flow_scan(q, XM_FLOW_DIRECT) : 0;
+}
+
+/** Takes an entry out, unless it has changed since w was read. */
+xm_inline bool xm_flow_free(struct xm_flow *e, __u64 w)
+{
+	struct xm_flow_word f = { .state = XM_FLOW_FREE, .seq = w >> 56 };
+
+	return xm_cas(&e->word, w, xm_flow_pack(f)) == w;
+}
+
+/** May this entry make room for a new flow? Free, closed, or a SYN that nobody has answered for some ticks. */
+xm_inline bool xm_flow_yields(__u64 w, bool evict)
+{
+	struct xm_flow_word f = xm_flow_unpack(w);
+
+	if (f.state == XM_FLOW_FREE)
+		return true;
+	if (!evict)
+		return false;
+	if (f.state == XM_FLOW_CLOSING)
+		return true;
+	return f.state == XM_FLOW_SYN && (__u16)(xm_tick() - f.tick) >= XM_EVICT_TICKS;
+}
+
+/** Takes an entry for this CPU alone (BUSY). Returns its index + 1, or 0 if both sets are full. */
+xm_inline __u32 xm_flow_take(__u64 hash, bool evict, __u8 *ret_seq)
+{
+	for (__u32 s = 0; s < XM_CLAIM_SETS; s++) {
+		__u32 at = xm_flow_set_index(hash, s);
+		struct xm_flow_set *set = xm_at(flows, at);
+		__u32 first = hash >> 24;
+
+		if (!set)
+			return 0;
+		for (__u32 i = 0; i < XM_FLOW_WAYS; i++) {
+			__u32 way = (first + i) & (XM_FLOW_WAYS - 1);
+			__u64 w = xm_read(set->way[way].word);
+			struct xm_flow_word busy = { .state = XM_FLOW_BUSY, .seq = (w >> 56) + 1 };
+
+			if (!xm_flow_yields(w, evict))
+				continue;
+			if (xm_cas(&set->way[way].word, w, xm_flow_pack(busy)) != w)
+				continue;
+			*ret_seq = busy.seq;
+			return at * XM_FLOW_WAYS + way + 1;
+		}
+	}
+	return 0;
+}
+
+struct xm_flow_new {
+	struct xm_flow_query q; /* q.key: the endpoint of the backend that was picked */
+	__u32 backend;	      /* for a direct connection: the endpoint's key */
+	__u16 hop;
+	__u8 state; /* what it becomes */
+	__u8 pad;
+};
+
+/** After the claim: is there a twin, or another flow with our reverse tuple? A closed one with it is taken out. */
+xm_inline int xm_flow_alone(struct xm_flow_new *n, __u32 self)
+{
+	struct xm_flow_query q = n->q;
+	__u32 other;
+
+	q.self = self;
+	other = xm_flow_scan(&q, XM_FLOW_CLAIMED);
+	if (other) {
+		struct xm_flow *e = xm_flow_at(other - 1);
+		__u64 w = e ? xm_read(e->word) : 0;
+
+		if (!e || xm_flow_state_of(w) != XM_FLOW_CLOSING || !xm_flow_free(e, w))
+			return XM_FLOW_TAKEN;
+	}
+	if (n->state == XM_FLOW_DIRECT)
+		return 0;
+	q.key = 0;
+	return xm_flow_scan(&q, XM_FLOW_CLAIMED) ? XM_FLOW_TWIN : 0;
+}
+
+/** Makes a flow. Returns its index + 1, or one of the answers below 0. Global: verified once. */
+XM_GLOBAL int xm_flow_insert(struct xm_flow_new *n)
+{
+	struct xm_flow_word f = {};
+	struct xm_flow *e;
+	__u32 index;
+	__u8 seq = 0;
+	int err;
+
+	if (!n)
+		return XM_FLOW_FULL;
+	index = xm_flow_take(n->q.hash, false, &seq);
+	if (!index)
+		index = xm_flow_take(n->q.hash, true, &seq);
+	e = index ? xm_flow_at(index - 1) : 0;
+	if (!e)
+		return XM_FLOW_FULL;
+	e->client = n->q.client;
+	e->client_port = n->q.client_port;
+	e->vip_port = n->q.vip_port;
+	e->owner = n->q.owner;
+	f.backend = n->backend;
+	f.tick = xm_tick();
+	f.hop = n->hop;
+	f.seq = seq;
+	/* a direct connection says so at once: its backend field is no backend */
+	f.state = n->state == XM_FLOW_DIRECT ? XM_FLOW_DIRECT : XM_FLOW_CLAIMED;
+	__sync_lock_test_and_set(&e->word, xm_flow_pack(f)); /* full barrier: published before we look */
+	err = xm_flow_alone(n, index);
+	f.state = err ? XM_FLOW_FREE : n->state;
+	__sync_lock_test_and_set(&e->word, xm_flow_pack(f));
+	return err ? err : (int)index;
+}

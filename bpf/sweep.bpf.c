@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The sweep, run by the daemon a stretch of the flow table at a time: takes out what is idle and what belongs to a retired
+ * backend. It runs in the kernel because a flow's word has one writer. An entry that changes under it stays, and is
+ * reported: an id leaves quarantine only after a sweep that lost nothing.
+ */
+#include "flow.h"
+
+/** Ticks after which a flow in this state is taken; 0: never. */
+xm_inline __u32 xm_idle_limit(const struct xm_meta *m, __u8 state)
+{
+	switch (state) {
+	case XM_FLOW_SYN:
+		return m->syn_idle;
+	case XM_FLOW_CLOSING:
+		return m->closing_idle;
+	case XM_FLOW_UDP:
+		return m->udp_idle;
+	case XM_FLOW_OPEN:
+	case XM_FLOW_DIRECT:
+		return m->tcp_idle;
+	default:
+		return m->syn_idle; /* busy or claimed that long: its CPU never came back */
+	}
+}
+
+xm_inline bool xm_swept(const struct xm_meta *m, struct xm_flow_word f)
+{
+	struct xm_backend *b;
+
+	if ((__u16)(xm_tick() - f.tick) >= xm_idle_limit(m, f.state))
+		return f.state != XM_FLOW_BUSY;
+	if (f.state < XM_FLOW_SYN)
+		return false;
+	b = xm_at(backends, f.backend);
+	return b && b->life == XM_LIFE_RETIRED;
+}
+
+struct xm_sweep_ctx {
+	struct xm_sweep *job;
+	struct xm_meta *m;
+};
+
+static long sweep_set(__u32 i, struct xm_sweep_ctx *c)
+{
+	struct xm_flow_set *set = xm_at(flows, c->job->from + i);
+
+	if (!set)
+		return 1;
+	for (__u32 way = 0; way < XM_FLOW_WAYS; way++) {
+		struct xm_flow *e = &set->way[way];
+		__u64 w = xm_read(e->word);
+
+		if (xm_flow_state_of(w) == XM_FLOW_FREE)
+			continue;
+		if (!xm_swept(c->m, xm_flow_unpack(w))) {
+			c->job->used++;
+			continue;
+		}
+		if (xm_flow_free(e, w))
+			c->job->taken++;
+		else
+			c->job->lost++;
+	}
+	return 0;
+}
+
+SEC("syscall")
+int xdpmesh_sweep(struct xm_sweep *job)
+{
+	struct xm_sweep local = *job;
+	struct xm_sweep_ctx c = { .job = &local };
+
+	c.m = xm_at(meta, 0);
+	if (!c.m)
+		return 1;
+	bpf_loop(local.count, sweep_set, &c, 0);
+	*job = local;
+	return 0;
+}
+
+char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";

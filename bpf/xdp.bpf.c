@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The XDP hook. parse -> vip -> (flow | pick) -> backend -> forward -> count: the steps return a verdict, and this file alone
+ * turns it into what the driver is told, and counts it. Twice, because a device with frames in several buffers wants a
+ * program that says it can.
+ */
+#include "icmp.h"
+#include "stateless.h"
+
+/** A packet to an address of ours. h: xm_hash_addr() of it. */
+xm_inline struct xm_way xm_to_vip(struct xdp_md *ctx, struct xm_pkt *p, __u64 h)
+{
+	struct xm_way way = { .verdict = XM_V_fragment };
+	struct xm_plan_word plan;
+	struct xm_service *s;
+	struct xm_key *k;
+	__u32 id;
+
+	if (p->frag)
+		return way;
+	way.verdict = XM_V_malformed;
+	if (p->bad)
+		return way;
+	if (p->proto == XM_ICMP)
+		return xm_icmp(ctx, p, true);
+	way.verdict = XM_V_no_service;
+	id = xm_key_find(XM_KEY_SERVICE, p->dst, p->dport, p->proto, h);
+	k = id ? xm_at(keys, id) : 0;
+	s = k ? xm_at(services, k->value) : 0;
+	if (!s)
+		return way;
+	plan = xm_plan_unpack(xm_read(s->plan));
+	if (plan.track == XM_TRACK_NONE)
+		return xm_stateless(ctx, p, k->value, plan);
+	return xm_nat_client(ctx, p, k->value, plan);
+}
+
+/** A packet to somebody else, on a host with nat services. */
+xm_inline struct xm_way xm_passing(struct xdp_md *ctx, struct xm_pkt *p, __u64 h)
+{
+	struct xm_hash_key secret = xm_secret();
+	struct xm_way way = { .verdict = XM_V_not_ours };
+	__u32 key;
+
+	if (p->proto == XM_ICMP && !p->frag)
+		return xm_icmp(ctx, p, false);
+	if (p->bad || p->frag || (p->proto != XM_TCP && p->proto != XM_UDP))
+		return way;
+	key = xm_key_find(XM_KEY_ENDPOINT, p->src, p->sport, p->proto, xm_hash_addr(p->src, &secret));
+	if (key)
+		return xm_nat_backend(ctx, p, key);
+	if (p->proto == XM_UDP || xm_is_syn(p)) {
+		key = xm_key_find(XM_KEY_ENDPOINT, p->dst, p->dport, p->proto, h);
+		if (key) {
+			xm_nat_direct(p, key);
+			way.verdict = XM_V_direct;
+		}
+	}
+	return way;
+}
+
+xm_inline struct xm_way xm_run(struct xdp_md *ctx)
+{
+	struct xm_hash_key secret = xm_secret();
+	struct xm_way way = { .verdict = XM_V_not_ours };
+	struct xm_meta *m;
+	struct xm_pkt p;
+	__u64 h;
+
+	if (!xm_parse(ctx, &p))
+		return way;
+	h = xm_hash_addr(p.dst, &secret);
+	if (xm_key_find(XM_KEY_VIP, p.dst, 0, 0, h))
+		return xm_to_vip(ctx, &p, h);
+	m = xm_at(meta, 0);
+	if (!m || !m->endpoints)
+		return way;
+	return xm_passing(ctx, &p, h);
+}
+
+xm_inline int xm_finish(struct xm_way way)
+{
+	xm_count_verdict(way.verdict);
+	switch (way.verdict) {
+#define X(word, action, text) \
+	case XM_V_##word:     \
+		return XDP_##action == XDP_REDIRECT ? bpf_redirect(way.ifindex, 0) : XDP_##action;
+		XM_VERDICTS(X)
+#undef X
+	default:
+		return XDP_DROP;
+	}
+}
+
+SEC("xdp")
+int xdpmesh_xdp(struct xdp_md *ctx)
+{
+	return xm_finish(xm_run(ctx));
+}
+
+SEC("xdp.frags")
+int xdpmesh_frags(struct xdp_md *ctx)
+{
+	return xm_finish(xm_run(ctx));
+}
+
+char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
