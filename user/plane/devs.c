@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The device table. A record is immutable: a device whose MAC or MTU changes gets a new one, next hops are re-aimed at it, and
+ * the old one stays as it is for packets and client hops that still name it.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "attach.h"
+
+static int read_device(const char *name, struct xm_dev *ret)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+	struct ifreq r = {};
+
+	if (fd < 0)
+		return -errno;
+	memset(ret, 0, sizeof(*ret));
+	ret->ifindex = if_nametoindex(name);
+	strncpy(r.ifr_name, name, sizeof(r.ifr_name) - 1);
+	if (!ret->ifindex || ioctl(fd, SIOCGIFMTU, &r))
+		err = -ENODEV;
+	ret->mtu = r.ifr_mtu;
+	if (!err && ioctl(fd, SIOCGIFHWADDR, &r))
+		err = -errno;
+	memcpy(ret->mac, r.ifr_hwaddr.sa_data, 6);
+	if (!err && r.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+		ret->mtu = 0; /* no Ethernet: nothing may be sent on it by us */
+	close(fd);
+	return err;
+}
+
+__u32 xm_dev_find(const struct xm_plane *p, __u32 ifindex)
+{
+	__u32 found = 0;
+
+	for (__u32 i = 1; i < XM_DEVS && p->devs[i].ifindex; i++)
+		if (p->devs[i].ifindex == ifindex)
+			found = i;
+	return found;
+}
+
+int xm_dev_enter(struct xm_plane *p, const char *dev, bool sends)
+{
+	struct xm_dev is = {};
+	__u32 index, ifindex;
+	int err = read_device(dev, &is);
+
+	if (err)
+		return err;
+	is.sends = sends && is.mtu;
+	ifindex = is.ifindex;
+	index = xm_dev_find(p, ifindex);
+	if (!index || memcmp(&p->devs[index], &is, sizeof(is))) {
+		for (index = 1; index < XM_DEVS && p->devs[index].ifindex;)
+			index++;
+		if (index == XM_DEVS)
+			return -ENOSPC;
+		p->devs[index] = is;
+	}
+	if (bpf_map_update_elem(p->dev_index, &ifindex, &index, BPF_ANY))
+		return -errno;
+	return index;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of plane/ share with each other and nobody else. */
+#pragma once
+
+#include "plane.h"
+
+struct bpf_map;
+struct xdpmesh_bpf;
+
+extern const char *const xm_map_names[XM_MAP_COUNT];
+
+/** A pinned object by its name. An fd, or -errno. */
+int xm_pinned(const struct xm_plane *p, const char *name);
+
+/** Takes everything of ours out of the directory: links too, so programs are detached. */
+void xm_unpin_all(const struct xm_plane *p);
+
+void xm_close_programs(struct xm_plane *p);
+void xm_close_old_programs(struct xm_plane *p);
+
+/** A number that changes with the programs' object file. */
+__u64 xm_build_id(void);
