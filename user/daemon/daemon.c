@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "adopt.h"
+#include "user/base/log.h"
+#include "user/plane/attach.h"
+#include "user/source/config.h"
+
+#define XM_SETTLE 5	   /* ms between netlink's word and our look: events come in crowds */
+#define XM_REFRESH 10000   /* ms after which routes and neighbours are looked at whatever netlink said */
+#define XM_SWEEP_EVERY 50  /* ms */
+#define XM_SWEEP_PART 200  /* a pass of the flow table takes so many runs: 10 s */
+
+static enum xm_attach_mode attach_mode(enum xm_mode m)
+{
+	return m == XM_MODE_NATIVE ? XM_ATTACH_NATIVE : m == XM_MODE_GENERIC ? XM_ATTACH_GENERIC : XM_ATTACH_AUTO;
+}
+
+static bool names(const struct xm_spec *s, const char *dev)
+{
+	for (size_t i = 0; i < s->devices_n; i++)
+		if (!strcmp(s->devices[i].name, dev))
+			return true;
+	return false;
+}
+
+/** Attaches what is wanted and detaches what was. On failure what was newly attached is detached again. */
+static int attach_all(struct xm_daemon *d, const struct xm_spec *want, struct xm_err *e)
+{
+	struct xm_attached is;
+
+	for (size_t i = 0; i < want->devices_n; i++) {
+		const struct xm_device_spec *dev = &want->devices[i];
+		int err = xm_attach(&d->live.plane, dev->name, attach_mode(dev->mode), &is, e);
+
+		if (!err) {
+			if (!names(&d->want, dev->name))
+				xm_log(XM_LOG_INFO, "device %s: program %u attached, %s%s", dev->name, is.prog_id,
+				       is.generic ? "generic" : "native", is.frags ? ", frames in several buffers" : "");
+			continue;
+		}
+		while (i-- > 0)
+			if (!names(&d->want, want->devices[i].name))
+				xm_detach(&d->live.plane, want->devices[i].name, NULL);
+		return err;
+	}
+	for (size_t i = 0; i < d->want.devices_n; i++)
+		if (!names(want, d->want.devices[i].name))
+			xm_detach(&d->live.plane, d->want.devices[i].name, NULL);
+	return 0;
+}
+
+/** The tables' sizes are those of the maps, whatever a newer file says. */
+static int check_sizes(const struct xm_daemon *d, struct xm_spec *want)
+{
+	const struct xm_sizes *s = &d->live.plane.meta->sizes;
+
+	if (want->limit_services != s->services || want->limit_backends != s->backends)
+		xm_log(XM_LOG_WARN, "limits: services %u and backends %u stay till the data plane is made anew", s->services,
+		       s->backends);
+	want->limit_services = s->services;
+	want->limit_backends = s->backends;
+	return 0;
+}
+
+int xm_daemon_want(struct xm_daemon *d, struct xm_spec *want, const char *cause, struct xm_applied *ret, struct xm_err *e)
+{
+	struct xm_applied done;
+	struct xm_err said = {};
+	int err;
+
+	check_sizes(d, want);
+	err = xm_spec_check(want, e);
+	if (!err)
+		err = attach_all(d, want, e);
+	if (err)
+		return err;
+	err = xm_apply(&d->live, want, &done, e);
+	if (err) {
+		attach_all(d, &d->want, &said);
+		return err;
+	}
+	xm_spec_free(&d->want);
+	d->want = *want;
+	xm_spec_init(want);
+	err = xm_checks_sync(&d->checks, &d->want);
+	if (err)
+		return xm_fail(e, -err, "no memory for the checks");
+	xm_hops_refresh(&d->live.hops, &d->live.plane, true);
+	if (done.services || done.backends) {
+		xm_log(XM_LOG_INFO, "generation %llu: %u services and %u backends changed, %u slots moved (%s)",
+		       done.generation, done.services, done.backends, done.moved, cause);
+		if (xm_history_add(d->o.state, done.generation, cause, &d->want, &said))
+			xm_log(XM_LOG_ERR, "history: %s", said.text);
+	}
+	*ret = done;
+	return 0;
+}
+
+void xm_daemon_keep(struct xm_daemon *d)
+{
+	struct xm_overrides o;
+	struct xm_err e = {};
+	int err = xm_overrides_of(&d->file, &d->want, &o);
+
+	if (err) {
+		xm_log(XM_LOG_ERR, "state: no memory: changes by command will not outlive a restart");
+		return;
+	}
+	if (xm_state_save(d->o.state, &o, &e))
+		xm_log(XM_LOG_ERR, "state: %s: changes by command will not outlive a restart", e.text);
+	xm_overrides_free(&o);
+}
+
+/** What commands made beside the old file stays; what the old or the new file names is the file's. */
+static int with_commands(const struct xm_daemon *d, const struct xm_spec *file, struct xm_spec *ret)
+{
+	int err = xm_spec_copy(file, ret);
+
+	for (size_t i = 0; i < d->want.services_n && !err; i++) {
+		const struct xm_service_spec *s = &d->want.services[i];
+
+		if (!xm_spec_find(file, s->name) && !xm_spec_find(&d->file, s->name))
+			err = xm_spec_add_service(ret, s);
+	}
+	for (size_t i = 0; i < d->want.devices_n && !err; i++)
+		if (!names(file, d->want.devices[i].name) && !names(&d->file, d->want.devices[i].name) &&
+		    ret->devices_n < XM_DEVICES_MAX)
+			ret->devices[ret->devices_n++] = d->want.devices[i];
+	return err;
+}
+
+int xm_daemon_load(struct xm_daemon *d, const char *path, struct xm_applied *ret, struct xm_err *e)
+{
+	struct xm_spec file, want;
+	int err = xm_config_load(path ? path : d->o.config, &file, e);
+
+	if (err)
+		return err;
+	err = with_commands(d, &file, &want);
+	if (err) {
+		xm_spec_free(&file);
+		return xm_fail(e, -err, "no memory for %s", path ? path : d->o.config);
+	}
+	err = xm_daemon_want(d, &want, path ? path : d->o.config, ret, e);
+	xm_spec_free(&want);
+	if (err) {
+		xm_spec_free(&file);
+		return err;
+	}
+	xm_spec_free(&d->file);
+	d->file = file;
+	xm_daemon_keep(d);
+	return 0;
+}
+
+static void hup(uv_signal_t *s, int number)
+{
+	struct xm_daemon *d = s->data;
+	struct xm_applied done;
+	struct xm_err e = {};
+
+	(void)number;
+	if (xm_daemon_load(d, NULL, &done, &e))
+		xm_log(XM_LOG_ERR, "reload: %s: nothing was changed", e.text);
+	else
+		xm_log(XM_LOG_INFO, "reload: generation %llu", done.generation);
+}
+
+static void quit(uv_signal_t *s, int number)
+{
+	struct xm_daemon *d = s->data;
+
+	xm_log(XM_LOG_INFO, "signal %d: ending; the data plane stays", number);
+	uv_stop(&d->loop);
+}
+
+/** A device of ours that changed gets a new record, before next hops are aimed at it. */
+static void devices_changed(struct xm_daemon *d)
+{
+	struct xm_attached is;
+	struct xm_err e = {};
+
+	for (size_t i = 0; i < d->want.devices_n; i++) {
+		const struct xm_device_spec *dev = &d->want.devices[i];
+
+		if (xm_attach(&d->live.plane, dev->name, attach_mode(dev->mode), &is, &e))
+			xm_log(XM_LOG_WARN, "%s", e.text);
+	}
+}
+
+static void refresh(uv_timer_t *t)
+{
+	struct xm_daemon *d = t->data;
+	int dirty = d->dirty;
+
+	d->dirty = 0;
+	if (dirty & XM_EVENT_LINK)
+		devices_changed(d);
+	xm_hops_refresh(&d->live.hops, &d->live.plane, dirty != XM_EVENT_NEIGH);
+	uv_timer_start(t, refresh, XM_REFRESH, 0);
+}
+
+static void netlink(uv_poll_t *p, int status, int events);
+
+static void watch(struct xm_daemon *d)
+{
+	uv_poll_init(&d->loop, &d->route, xm_route_fd(&d->live.hops.route));
+	d->route.data = d;
+	uv_poll_start(&d->route, UV_READABLE, netlink);
+}
+
+static void rewatch(uv_handle_t *h)
+{
+	watch(h->data);
+}
+
+static void netlink(uv_poll_t *p, int status, int events)
+{
+	struct xm_daemon *d = p->data;
+	int before = xm_route_fd(&d->live.hops.route);
+
+	(void)status;
+	(void)events;
+	d->dirty |= xm_route_events(&d->live.hops.route);
+	if (!d->live.hops.route.events || xm_route_fd(&d->live.hops.route) != before || status < 0) {
+		uv_poll_stop(p);
+		if (d->live.hops.route.events)
+			uv_close((uv_handle_t *)p, rewatch);
+	}
+	if (uv_timer_get_due_in(&d->refresh) > XM_SETTLE)
+		uv_timer_start(&d->refresh, refresh, XM_SETTLE, 0);
+}
+
+static void sweep(uv_timer_t *t)
+{
+	struct xm_daemon *d = t->data;
+	__u32 part = d->live.plane.meta->sizes.flow_sets / XM_SWEEP_PART + 1;
+
+	if (xm_live_sweep(&d->live, part))
+		xm_log(XM_LOG_DEBUG, "the sweep could not run");
+}
+
+/** Tells systemd that we serve, if it asked. */
+static void tell_ready(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (!path || strlen(path) >= sizeof(to.sun_path))
+		return;
+	strcpy(to.sun_path, path);
+	if (*path == '@')
+		to.sun_path[0] = 0;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&to, offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	close(fd);
+}
+
+static void timer(struct xm_daemon *d, uv_timer_t *t, uv_timer_cb cb, __u64 first, __u64 repeat)
+{
+	uv_timer_init(&d->loop, t);
+	t->data = d;
+	uv_timer_start(t, cb, first, repeat);
+}
+
+static void handle(struct xm_daemon *d, uv_signal_t *s, uv_signal_cb cb, int number)
+{
+	uv_signal_init(&d->loop, s);
+	s->data = d;
+	uv_signal_start(s, cb, number);
+}
+
+static void seed(void)
+{
+	unsigned int s = 1;
+
+	if (getrandom(&s, sizeof(s), 0) == sizeof(s))
+		srandom(s);
+}
+
+/** The file and the overrides, as they are to be at the start. */
+static int first_want(struct xm_daemon *d, struct xm_spec *ret, struct xm_err *e)
+{
+	struct xm_overrides kept;
+	int err = xm_config_load(d->o.config, &d->file, e);
+
+	if (err)
+		return err;
+	xm_state_load(d->o.state, &kept);
+	err = xm_overrides_apply(&d->file, &kept, ret);
+	xm_overrides_free(&kept);
+	return err ? xm_fail(e, -err, "no memory for %s", d->o.config) : 0;
+}
+
+/** Pinned links are devices that we had: one that is not wanted any more is detached by the first apply. */
+static void remember_devices(struct xm_daemon *d)
+{
+	struct xm_attached is[XM_DEVICES_MAX];
+	int n = xm_attached_list(&d->live.plane, is, XM_DEVICES_MAX);
+
+	for (int i = 0; i < n; i++)
+		memcpy(d->want.devices[d->want.devices_n++].name, is[i].dev, XM_DEVNAME);
+}
+
+int xm_daemon_start(struct xm_daemon *d, const struct xm_daemon_options *o, struct xm_err *e)
+{
+	struct xm_plane_options plane = { .bpffs = o->bpffs };
+	struct xm_applied done;
+	struct xm_spec want;
+	int err;
+
+	signal(SIGHUP, SIG_IGN); /* a reload asked for before we can: the file is being read now anyway */
+	signal(SIGPIPE, SIG_IGN);
+	memset(d, 0, sizeof(*d));
+	d->o = *o;
+	seed();
+	xm_spec_init(&d->want);
+	err = xm_state_open(o->state, e) ?: first_want(d, &want, e);
+	if (err)
+		return err;
+	plane.flows = want.limit_flows;
+	plane.services = want.limit_services;
+	plane.backends = want.limit_backends;
+	err = xm_spec_check(&want, e) ?: xm_plane_open(&plane, &d->live.plane, e) ?: xm_hops_open(&d->live.hops, e);
+	if (err)
+		return err;
+	uv_loop_init(&d->loop);
+	xm_checks_init(&d->checks, &d->loop, &d->live);
+	xm_adopt(&d->live);
+	remember_devices(d);
+	xm_hops_refresh(&d->live.hops, &d->live.plane, true);
+	err = xm_control_open(&d->control, d, &d->loop, o->socket, e) ?: xm_daemon_want(d, &want, o->config, &done, e);
+	if (err)
+		return err;
+	handle(d, &d->hup, hup, SIGHUP);
+	handle(d, &d->term, quit, SIGTERM);
+	handle(d, &d->intr, quit, SIGINT);
+	timer(d, &d->refresh, refresh, XM_REFRESH, 0);
+	timer(d, &d->sweep, sweep, XM_SWEEP_EVERY, XM_SWEEP_EVERY);
+	watch(d);
+	tell_ready();
+	xm_log(XM_LOG_INFO, "ready: generation %llu, %zu services, socket %s", d->live.plane.meta->generation,
+	       d->want.services_n, o->socket);
+	return 0;
+}
+
+void xm_daemon_run(struct xm_daemon *d)
+{
+	uv_run(&d->loop, UV_RUN_DEFAULT);
+	xm_checks_stop(&d->checks);
+	xm_control_close(&d->control);
+	uv_run(&d->loop, UV_RUN_NOWAIT);
+	xm_hops_close(&d->live.hops);
+	xm_plane_close(&d->live.plane);
+	xm_spec_free(&d->want);
+	xm_spec_free(&d->file);
+}
