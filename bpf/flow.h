@@ -13,6 +13,7 @@
 #include "parse.h"
 
 #define XM_CLAIM_SETS 2
+#define XM_CLOSED_TRIES 3 /* closed flows that one new flow may take out; then it looks no further */
 #define XM_EVICT_TICKS 3 /* an unanswered SYN is not evicted before */
 
 #define xm_cas(ptr, from, to) __sync_val_compare_and_swap(ptr, from, to)
@@ -25,6 +26,12 @@ struct xm_flow_query {
 	__u16 client_port;
 	__u16 vip_port;
 	__u32 self; /* an entry to leave out: index + 1 */
+	__u32 pad;
+	/* what was found, read while the entry was this flow's: nobody may read the entry's tuple later */
+	__u64 word;
+	__u32 found_owner;
+	__u16 found_port;
+	__u16 pad2;
 };
 
 /* answers of xm_flow_insert() below 0 */
@@ -50,28 +57,38 @@ xm_inline struct xm_flow *xm_flow_at(__u32 index)
 	return set ? &set->way[index & (XM_FLOW_WAYS - 1)] : 0;
 }
 
-/** The endpoint that a flow's replies come from. */
-xm_inline __u32 xm_flow_key(struct xm_flow_word f)
+/** The endpoint that a flow's replies come from. A direct connection is known by its owner: service 0. */
+xm_inline __u32 xm_flow_key(__u32 owner, __u64 w)
 {
+	struct xm_flow_word f = xm_flow_unpack(w);
 	struct xm_backend *b;
 
-	if (f.state == XM_FLOW_DIRECT)
+	if (!(owner >> 8))
 		return f.backend;
 	b = xm_at(backends, f.backend);
 	return b ? b->key : 0;
 }
 
-xm_inline bool xm_flow_matches(struct xm_flow *e, const struct xm_flow_query *q, __u64 w)
+/** Does the tuple beside the word match? Keeps what it read, for the word may be found to have changed. */
+xm_inline bool xm_flow_matches(struct xm_flow *e, struct xm_flow_query *q, __u64 w)
 {
-	if (!xm_addr_eq(e->client, q->client) || e->client_port != q->client_port)
+	__u32 owner = xm_read(e->owner);
+	__u16 port = xm_read(e->vip_port);
+
+	if (xm_read(e->client.lo) != q->client.lo || xm_read(e->client.hi) != q->client.hi ||
+	    xm_read(e->client_port) != q->client_port)
 		return false;
-	if (!q->key)
-		return e->owner == q->owner && e->vip_port == q->vip_port;
-	return (e->owner & 0xff) == (q->owner & 0xff) && xm_flow_key(xm_flow_unpack(w)) == q->key;
+	if (!q->key && (owner != q->owner || port != q->vip_port))
+		return false;
+	if (q->key && ((owner & 0xff) != (q->owner & 0xff) || xm_flow_key(owner, w) != q->key))
+		return false;
+	q->found_owner = owner;
+	q->found_port = port;
+	return true;
 }
 
 /** The index + 1 of a flow that is at least in state least, 0 if there is none. */
-xm_inline __u32 xm_flow_scan(const struct xm_flow_query *q, __u8 least)
+xm_inline __u32 xm_flow_scan(struct xm_flow_query *q, __u8 least)
 {
 	for (__u32 s = 0; s < XM_CLAIM_SETS; s++) {
 		__u32 at = xm_flow_set_index(q->hash, s);
@@ -90,8 +107,10 @@ xm_inline __u32 xm_flow_scan(const struct xm_flow_query *q, __u8 least)
 			again = xm_read(e->word);
 			if (again >> 56 != w >> 56 || xm_flow_state_of(again) < least)
 				continue;
-			if (at * XM_FLOW_WAYS + way + 1 != q->self)
-				return at * XM_FLOW_WAYS + way + 1;
+			if (at * XM_FLOW_WAYS + way + 1 == q->self)
+				continue;
+			q->word = again;
+			return at * XM_FLOW_WAYS + way + 1;
 		}
 	}
 	return 0;
@@ -156,28 +175,34 @@ struct xm_flow_new {
 	__u32 backend;	      /* for a direct connection: the endpoint's key */
 	__u16 hop;
 	__u8 state; /* what it becomes */
-	__u8 pad;
+	__u8 force; /* take the place of another service's closed flow too */
 };
 
-/** After the claim: is there a twin, or another flow with our reverse tuple? A closed one with it is taken out. */
-xm_inline int xm_flow_alone(struct xm_flow_new *n, __u32 self)
+/**
+ * After the claim: is there a twin, or another flow with our reverse tuple? One that is closed gives way if it was the same
+ * client's connection to the same service: the client's stack knows what it does. One of another service it cannot know of, and
+ * the backend may still hold it in TIME_WAIT: it gives way only if no other backend will do.
+ */
+xm_inline int xm_flow_alone(struct xm_flow_new *n)
 {
-	struct xm_flow_query q = n->q;
-	__u32 other;
+	__u32 key = n->q.key;
 
-	q.self = self;
-	other = xm_flow_scan(&q, XM_FLOW_CLAIMED);
-	if (other) {
-		struct xm_flow *e = xm_flow_at(other - 1);
-		__u64 w = e ? xm_read(e->word) : 0;
+	n->q.key = 0;
+	if (n->state != XM_FLOW_DIRECT && xm_flow_scan(&n->q, XM_FLOW_CLAIMED))
+		return XM_FLOW_TWIN;
+	n->q.key = key;
+	for (__u32 i = 0; i < XM_CLOSED_TRIES; i++) {
+		__u32 other = xm_flow_scan(&n->q, XM_FLOW_CLAIMED);
+		struct xm_flow *e = other ? xm_flow_at(other - 1) : 0;
 
-		if (!e || xm_flow_state_of(w) != XM_FLOW_CLOSING || !xm_flow_free(e, w))
+		if (!e)
+			return 0;
+		if (xm_flow_state_of(n->q.word) != XM_FLOW_CLOSING || (n->q.found_owner != n->q.owner && !n->force))
+			return XM_FLOW_TAKEN;
+		if (!xm_flow_free(e, n->q.word))
 			return XM_FLOW_TAKEN;
 	}
-	if (n->state == XM_FLOW_DIRECT)
-		return 0;
-	q.key = 0;
-	return xm_flow_scan(&q, XM_FLOW_CLAIMED) ? XM_FLOW_TWIN : 0;
+	return XM_FLOW_TAKEN;
 }
 
 /** Makes a flow. Returns its index + 1, or one of the answers below 0. Global: verified once. */
@@ -205,10 +230,11 @@ XM_GLOBAL int xm_flow_insert(struct xm_flow_new *n)
 	f.tick = xm_tick();
 	f.hop = n->hop;
 	f.seq = seq;
-	/* a direct connection says so at once: its backend field is no backend */
-	f.state = n->state == XM_FLOW_DIRECT ? XM_FLOW_DIRECT : XM_FLOW_CLAIMED;
+	f.state = XM_FLOW_CLAIMED;
 	__sync_lock_test_and_set(&e->word, xm_flow_pack(f)); /* full barrier: published before we look */
-	err = xm_flow_alone(n, index);
+	n->q.self = index;
+	err = xm_flow_alone(n);
+	n->q.self = 0;
 	f.state = err ? XM_FLOW_FREE : n->state;
 	__sync_lock_test_and_set(&e->word, xm_flow_pack(f));
 	return err ? err : (int)index;

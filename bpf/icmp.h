@@ -23,6 +23,7 @@ struct xm_quote {
 	__u16 ports[2];
 	__u32 ip_at; /* offsets from the frame's begin */
 	__u32 l4_at;
+	__u32 end; /* of the outer packet: what lies behind it in the frame is padding */
 };
 
 /** What the error is changed to. */
@@ -39,6 +40,7 @@ xm_inline bool xm_quote_read(struct xdp_md *ctx, const struct xm_pkt *p, struct 
 	__u32 ihl;
 
 	q->ip_at = p->l4 + sizeof(struct icmphdr);
+	q->end = XM_ETH_LEN + p->len;
 	if (bpf_xdp_load_bytes(ctx, q->ip_at, &q->ip, sizeof(q->ip)))
 		return false;
 	ihl = q->ip.ihl * 4;
@@ -46,6 +48,8 @@ xm_inline bool xm_quote_read(struct xdp_md *ctx, const struct xm_pkt *p, struct 
 	if (q->ip.version != 4 || ihl < sizeof(q->ip) || (q->ip.frag_off & bpf_htons(0x1fff)))
 		return false;
 	if (q->ip.protocol != XM_TCP && q->ip.protocol != XM_UDP)
+		return false;
+	if (q->l4_at + sizeof(q->ports) > q->end)
 		return false;
 	return !bpf_xdp_load_bytes(ctx, q->l4_at, q->ports, sizeof(q->ports));
 }
@@ -56,7 +60,7 @@ xm_inline __u64 xm_quote_check(struct xdp_md *ctx, const struct xm_quote *q, __u
 	__u32 at = q->l4_at + (q->ip.protocol == XM_TCP ? XM_TCP_CHECK_AT : XM_UDP_CHECK_AT);
 	__u16 old, new;
 
-	if (bpf_xdp_load_bytes(ctx, at, &old, sizeof(old)))
+	if (at + sizeof(old) > q->end || bpf_xdp_load_bytes(ctx, at, &old, sizeof(old)))
 		return 0;
 	if (q->ip.protocol == XM_UDP && !old)
 		return 0;
@@ -151,9 +155,8 @@ xm_inline struct xm_way xm_icmp_forward(struct xdp_md *ctx, struct xm_pkt *p, st
 	struct xm_flow_query fq = { .client = xm_addr_of_v4(q->ip.daddr) };
 	struct xm_icmp_to to = { .source = 1 };
 	struct xm_backend *b;
-	struct xm_flow *e;
 	__u64 *hop;
-	__u32 id, index;
+	__u32 id;
 
 	id = xm_key_find(XM_KEY_SERVICE, vip, q->ports[0], q->ip.protocol, xm_hash_addr(vip, &secret));
 	struct xm_key *k = id ? xm_at(keys, id) : 0;
@@ -163,11 +166,12 @@ xm_inline struct xm_way xm_icmp_forward(struct xdp_md *ctx, struct xm_pkt *p, st
 	fq.vip_port = q->ports[0];
 	fq.owner = xm_flow_owner(k->value, q->ip.protocol);
 	fq.hash = xm_hash_client(fq.client, fq.client_port, q->ip.protocol, &secret);
-	index = xm_flow_find(&fq);
-	e = index ? xm_flow_at(index - 1) : 0;
-	if (!e)
+	if (!xm_flow_find(&fq))
 		return way;
-	id = xm_flow_unpack(xm_read(e->word)).backend;
+	way.verdict = XM_V_ttl;
+	if (p->ttl <= 1)
+		return way;
+	id = xm_flow_unpack(fq.word).backend;
 	b = xm_at(backends, id);
 	hop = b ? xm_at(hops, b->hop) : 0;
 	way.verdict = XM_V_internal;
@@ -191,9 +195,7 @@ xm_inline struct xm_way xm_icmp_reply(struct xdp_md *ctx, struct xm_pkt *p, stru
 	struct xm_icmp_to to = { .source = 0 };
 	struct xm_flow_word f;
 	struct xm_service *s;
-	struct xm_flow *e;
 	__u64 *hop;
-	__u32 index;
 
 	fq.key = xm_key_find(XM_KEY_ENDPOINT, end, q->ports[1], q->ip.protocol, xm_hash_addr(end, &secret));
 	if (!fq.key)
@@ -201,21 +203,22 @@ xm_inline struct xm_way xm_icmp_reply(struct xdp_md *ctx, struct xm_pkt *p, stru
 	way.verdict = XM_V_icmp_unknown;
 	fq.owner = q->ip.protocol;
 	fq.hash = xm_hash_client(fq.client, fq.client_port, q->ip.protocol, &secret);
-	index = xm_flow_find(&fq);
-	e = index ? xm_flow_at(index - 1) : 0;
-	if (!e)
+	if (!xm_flow_find(&fq))
 		return way;
-	f = xm_flow_unpack(xm_read(e->word));
+	f = xm_flow_unpack(fq.word);
 	way.verdict = XM_V_direct;
 	if (f.state == XM_FLOW_DIRECT)
 		return way;
-	s = xm_at(services, e->owner >> 8);
+	way.verdict = XM_V_ttl;
+	if (p->ttl <= 1)
+		return way;
+	s = xm_at(services, fq.found_owner >> 8);
 	hop = xm_at(client_hops, f.hop);
 	way.verdict = XM_V_internal;
 	if (!s || !hop)
 		return way;
 	to.addr = xm_addr_v4(s->addr);
-	to.port = e->vip_port;
+	to.port = fq.found_port;
 	/* the backend itself speaks as the VIP, a router on the way as itself */
 	to.outer = xm_addr_eq(p->src, end) ? to.addr : 0;
 	if (!xm_icmp_write(ctx, p, q, &to))
@@ -224,28 +227,28 @@ xm_inline struct xm_way xm_icmp_reply(struct xdp_md *ctx, struct xm_pkt *p, stru
 	return xm_send(ctx, p, xm_read(*hop), XM_V_reply_tx);
 }
 
-/** ICMP to a VIP, or (vip: false) any ICMP that passes a host with nat services. */
-xm_inline struct xm_way xm_icmp(struct xdp_md *ctx, struct xm_pkt *p, bool vip)
+/** ICMP to a VIP, or (vip: 0) any ICMP that passes a host with nat services. Global: off the fast path, a stack frame of its own. */
+XM_GLOBAL int xm_icmp(struct xdp_md *ctx, struct xm_pkt *p, struct xm_way *way, __u32 vip)
 {
-	struct xm_way way = { .verdict = vip ? XM_V_no_service : XM_V_not_ours };
-	struct icmphdr *ih = xm_data(ctx) + (p->l4 & 127);
+	struct icmphdr *ih;
 	struct xm_quote q = {};
 
+	if (!p || !way)
+		return 0;
+	ih = xm_data(ctx) + (p->l4 & 127);
+	way->verdict = vip ? XM_V_no_service : XM_V_not_ours;
 	if (p->bad || (void *)(ih + 1) > xm_end(ctx))
-		return way;
+		return 0;
 	if (vip && ih->type == XM_ICMP_ECHO && !ih->code) {
-		way.verdict = xm_echo(ctx, p);
-		return way;
+		way->verdict = xm_echo(ctx, p);
+		return 0;
 	}
 	if (!xm_icmp_is_error(ih->type))
-		return way;
+		return 0;
 	if (vip)
-		way.verdict = XM_V_icmp_unknown;
+		way->verdict = XM_V_icmp_unknown;
 	if (!xm_quote_read(ctx, p, &q))
-		return way;
-	if (p->ttl <= 1) {
-		way.verdict = XM_V_ttl;
-		return way;
-	}
-	return vip ? xm_icmp_forward(ctx, p, &q) : xm_icmp_reply(ctx, p, &q);
+		return 0;
+	*way = vip ? xm_icmp_forward(ctx, p, &q) : xm_icmp_reply(ctx, p, &q);
+	return 0;
 }

@@ -12,11 +12,11 @@
 #include "rewrite.h"
 
 #define XM_NAT_PICKS (XM_AVOID + 1)
+#define XM_UPDATE_TRIES 4 /* two directions meet at a word; more than a few rounds of that are no accident */
 
 /** All that a client's packet is decided by. */
 struct xm_nat {
 	struct xm_flow_query q;
-	struct xm_plan_word plan;
 	__u32 service;
 	__u32 backend; /* the answer */
 };
@@ -60,16 +60,27 @@ XM_GLOBAL int xm_nat_begin(struct xdp_md *ctx, struct xm_nat *n, struct xm_pkt *
 		new.backend = xm_pick(&pick);
 		b = xm_at(backends, new.backend);
 		if (!new.backend || !b)
-			return index; /* 0: none usable; else the collision that we could not get round */
+			break; /* none usable, or none that was not tried */
 		new.q.key = b->key;
 		index = xm_flow_insert(&new);
-		if (index == XM_FLOW_TWIN)
-			return xm_flow_find(&n->q);
 		if (index != XM_FLOW_TAKEN)
 			break;
 		if (i < XM_AVOID)
 			pick.avoid[i] = new.backend;
 		pick.avoids = i + 1;
+	}
+	if (index == XM_FLOW_TAKEN) {
+		new.backend = pick.avoid[0];
+		new.force = 1;
+		b = xm_at(backends, new.backend);
+		new.q.key = b ? b->key : 0;
+		index = xm_flow_insert(&new);
+	}
+	if (index == XM_FLOW_TWIN) {
+		index = xm_flow_find(&n->q);
+		n->backend = xm_flow_unpack(n->q.word).backend;
+		/* it gave way as well, or is not done: the client will send again */
+		return index ? index : XM_FLOW_TWIN;
 	}
 	if (index > 0) {
 		n->backend = new.backend;
@@ -93,13 +104,27 @@ xm_inline struct xm_flow_word xm_nat_step(struct xm_flow_word f, const struct xm
 	return f;
 }
 
-/** Stores what changed; a lost race only costs the stamp. */
-xm_inline void xm_nat_store(struct xm_flow *e, __u64 from, struct xm_flow_word to)
-{
-	__u64 w = xm_flow_pack(to);
+/** Where a client's packets go, if that was looked up again: else the word's. */
+#define XM_SAME_HOP (~0U)
 
-	if (w != from)
-		xm_cas(&e->word, from, w);
+/** What a packet does to its flow's word: nothing is lost to a packet of the other direction at the same instant. */
+xm_inline void xm_nat_update(struct xm_flow *e, __u64 w, const struct xm_pkt *p, __u8 fin, __u8 flags, __u32 hop)
+{
+	for (__u32 i = 0; i < XM_UPDATE_TRIES; i++) {
+		struct xm_flow_word f = xm_flow_unpack(w);
+		__u64 to, seen;
+
+		f.flags |= flags;
+		if (hop != XM_SAME_HOP)
+			f.hop = hop;
+		to = xm_flow_pack(xm_nat_step(f, p, fin));
+		if (to == w)
+			return;
+		seen = xm_cas(&e->word, w, to);
+		if (seen == w || seen >> 56 != w >> 56)
+			return;
+		w = seen;
+	}
 }
 
 /** Must a known flow begin anew? A SYN on a closed one, a UDP flow or a SYN whose backend is gone. */
@@ -134,32 +159,29 @@ xm_inline struct xm_way xm_nat_forward(struct xdp_md *ctx, struct xm_pkt *p, __u
 }
 
 /** What becomes of a packet for which no flow could be made. */
-xm_inline enum xm_verdict xm_nat_refused(struct xdp_md *ctx, struct xm_pkt *p, struct xm_nat *n, int why)
+xm_inline enum xm_verdict xm_nat_refused(struct xdp_md *ctx, struct xm_pkt *p, __u8 on_none, int why)
 {
 	if (why == XM_FLOW_FULL)
 		return XM_V_flows_full;
 	if (why == XM_FLOW_TAKEN || why == XM_FLOW_TWIN)
 		return XM_V_nat_collision;
-	return xm_no_backend(ctx, p, n->plan.on_none);
+	return xm_no_backend(ctx, p, on_none);
 }
 
 /** A flow that begins with this packet. */
-xm_inline struct xm_way xm_nat_new(struct xdp_md *ctx, struct xm_pkt *p, struct xm_nat *n)
+xm_inline struct xm_way xm_nat_new(struct xdp_md *ctx, struct xm_pkt *p, struct xm_nat *n, __u8 on_none)
 {
 	struct xm_way way = {};
 	struct xm_backend *b;
-	struct xm_flow *e;
 	int index = xm_nat_begin(ctx, n, p);
 
 	if (index <= 0) {
-		way.verdict = xm_nat_refused(ctx, p, n, index);
+		way.verdict = xm_nat_refused(ctx, p, on_none, index);
 		return way;
 	}
-	e = xm_flow_at(index - 1);
-	n->backend = e ? xm_flow_unpack(xm_read(e->word)).backend : 0;
 	b = xm_at(backends, n->backend);
 	way.verdict = XM_V_internal;
-	if (!e || !b)
+	if (!b)
 		return way;
 	return xm_nat_forward(ctx, p, n->backend, b);
 }
@@ -168,7 +190,7 @@ xm_inline struct xm_way xm_nat_new(struct xdp_md *ctx, struct xm_pkt *p, struct 
 xm_inline struct xm_way xm_nat_client(struct xdp_md *ctx, struct xm_pkt *p, __u32 service, struct xm_plan_word plan)
 {
 	struct xm_hash_key secret = xm_secret();
-	struct xm_nat n = { .service = service, .plan = plan };
+	struct xm_nat n = { .service = service };
 	struct xm_way way = {};
 	struct xm_flow_word f;
 	struct xm_backend *b;
@@ -185,7 +207,7 @@ xm_inline struct xm_way xm_nat_client(struct xdp_md *ctx, struct xm_pkt *p, __u3
 	index = xm_flow_find(&n.q);
 	if (!index) {
 		if (p->proto == XM_UDP || xm_is_syn(p))
-			return xm_nat_new(ctx, p, &n);
+			return xm_nat_new(ctx, p, &n, plan.on_none);
 		way.verdict = xm_answer_reset(ctx, p, XM_V_stray_reset);
 		return way;
 	}
@@ -193,7 +215,7 @@ xm_inline struct xm_way xm_nat_client(struct xdp_md *ctx, struct xm_pkt *p, __u3
 	way.verdict = XM_V_internal;
 	if (!e)
 		return way;
-	w = xm_read(e->word);
+	w = n.q.word;
 	f = xm_flow_unpack(w);
 	b = xm_at(backends, f.backend);
 	if (!b)
@@ -201,15 +223,15 @@ xm_inline struct xm_way xm_nat_client(struct xdp_md *ctx, struct xm_pkt *p, __u3
 	dead = xm_dead(b);
 	if (xm_nat_anew(p, f, dead)) {
 		xm_flow_free(e, w);
-		return xm_nat_new(ctx, p, &n);
+		return xm_nat_new(ctx, p, &n, plan.on_none);
 	}
 	if (dead && plan.on_down == XM_DOWN_RESET) {
 		f.state = XM_FLOW_CLOSING;
-		xm_nat_store(e, w, f);
+		xm_cas(&e->word, w, xm_flow_pack(f));
 		way.verdict = xm_answer_reset(ctx, p, XM_V_down_reset);
 		return way;
 	}
-	xm_nat_store(e, w, xm_nat_step(f, p, XM_FIN_CLIENT));
+	xm_nat_update(e, w, p, XM_FIN_CLIENT, 0, XM_SAME_HOP);
 	return xm_nat_forward(ctx, p, f.backend, b);
 }
 
@@ -219,12 +241,12 @@ xm_inline struct xm_way xm_nat_backend(struct xdp_md *ctx, struct xm_pkt *p, __u
 	struct xm_hash_key secret = xm_secret();
 	struct xm_flow_query q = { .client = p->dst, .client_port = p->dport, .key = key };
 	struct xm_way way = { .verdict = XM_V_no_flow };
-	struct xm_flow_word f, to;
+	struct xm_flow_word f;
 	struct xm_service *s;
 	struct xm_end end;
 	struct xm_flow *e;
-	__u32 index;
-	__u64 w, *hop;
+	__u32 index, to = XM_SAME_HOP;
+	__u64 *hop;
 
 	q.owner = p->proto;
 	q.hash = xm_hash_client(p->dst, p->dport, p->proto, &secret);
@@ -232,33 +254,30 @@ xm_inline struct xm_way xm_nat_backend(struct xdp_md *ctx, struct xm_pkt *p, __u
 	e = index ? xm_flow_at(index - 1) : 0;
 	if (!e)
 		return way;
-	w = xm_read(e->word);
-	f = xm_flow_unpack(w);
+	f = xm_flow_unpack(q.word);
 	way.verdict = XM_V_direct;
 	if (f.state == XM_FLOW_DIRECT) {
 		f.tick = xm_tick();
-		xm_nat_store(e, w, f);
+		xm_cas(&e->word, q.word, xm_flow_pack(f));
 		return way;
 	}
 	way.verdict = XM_V_ttl;
 	if (p->ttl <= 1)
 		return way;
 	way.verdict = XM_V_internal;
-	s = xm_at(services, e->owner >> 8);
+	s = xm_at(services, q.found_owner >> 8);
 	if (!s)
 		return way;
-	to = xm_nat_step(f, p, XM_FIN_BACKEND);
-	to.flags |= XM_REPLIED;
-	if (to.tick != f.tick) { /* once a second: does the kernel still send this client's packets the same way? */
+	if (f.tick != xm_tick()) { /* once a second: does the kernel still send this client's packets the same way? */
 		struct xm_hop_query hq = { .from = xm_addr_v4(s->addr), .to = xm_addr_v4(p->dst) };
 
-		to.hop = xm_client_hop(ctx, &hq);
+		to = xm_client_hop(ctx, &hq);
 	}
-	xm_nat_store(e, w, to);
+	xm_nat_update(e, q.word, p, XM_FIN_BACKEND, XM_REPLIED, to);
 	end.addr = s->addr;
-	end.port = e->vip_port;
+	end.port = q.found_port;
 	end.source = 1;
-	hop = xm_at(client_hops, to.hop);
+	hop = xm_at(client_hops, to == XM_SAME_HOP ? f.hop : to);
 	if (!hop || !xm_rewrite(ctx, p, &end))
 		return way;
 	xm_count_reply(f.backend, p->len);
@@ -279,5 +298,7 @@ XM_GLOBAL int xm_nat_direct(struct xm_pkt *p, __u32 key)
 	new.q.owner = xm_flow_owner(0, p->proto);
 	new.q.key = key;
 	new.q.hash = xm_hash_client(p->src, p->sport, p->proto, &secret);
+	if (xm_flow_find(&new.q)) /* by its reverse tuple: noted already, or a service's flow, which stays */
+		return 0;
 	return xm_flow_insert(&new);
 }

@@ -26,9 +26,10 @@ xm_inline __u32 xm_idle_limit(const struct xm_meta *m, __u8 state)
 
 xm_inline bool xm_swept(const struct xm_meta *m, struct xm_flow_word f)
 {
+	__u32 limit = xm_idle_limit(m, f.state);
 	struct xm_backend *b;
 
-	if ((__u16)(xm_tick() - f.tick) >= xm_idle_limit(m, f.state))
+	if (limit && (__u16)(xm_tick() - f.tick) >= limit)
 		return f.state != XM_FLOW_BUSY;
 	if (f.state < XM_FLOW_SYN)
 		return false;

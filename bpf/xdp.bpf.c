@@ -21,8 +21,10 @@ xm_inline struct xm_way xm_to_vip(struct xdp_md *ctx, struct xm_pkt *p, __u64 h)
 	way.verdict = XM_V_malformed;
 	if (p->bad)
 		return way;
-	if (p->proto == XM_ICMP)
-		return xm_icmp(ctx, p, true);
+	if (p->proto == XM_ICMP) {
+		xm_icmp(ctx, p, &way, 1);
+		return way;
+	}
 	way.verdict = XM_V_no_service;
 	id = xm_key_find(XM_KEY_SERVICE, p->dst, p->dport, p->proto, h);
 	k = id ? xm_at(keys, id) : 0;
@@ -42,8 +44,10 @@ xm_inline struct xm_way xm_passing(struct xdp_md *ctx, struct xm_pkt *p, __u64 h
 	struct xm_way way = { .verdict = XM_V_not_ours };
 	__u32 key;
 
-	if (p->proto == XM_ICMP && !p->frag)
-		return xm_icmp(ctx, p, false);
+	if (p->proto == XM_ICMP && !p->frag) {
+		xm_icmp(ctx, p, &way, 0);
+		return way;
+	}
 	if (p->bad || p->frag || (p->proto != XM_TCP && p->proto != XM_UDP))
 		return way;
 	key = xm_key_find(XM_KEY_ENDPOINT, p->src, p->sport, p->proto, xm_hash_addr(p->src, &secret));

@@ -11,7 +11,7 @@
 #define XM_DEFAULT_SERVICES 1024
 #define XM_DEFAULT_BACKENDS 16384
 #define XM_MAX_SERVICES 65536
-#define XM_MAX_BACKENDS (1 << 20) /* an owner has 20 bits in a slot and in a flow's word */
+#define XM_MAX_BACKENDS ((1 << 20) - 1) /* an owner has 20 bits in a slot and in a flow's word */
 #define XM_MAX_FLOWS (1 << 26)
 
 #define XM_SLOT_UNIT 1024 /* slot regions are allocated in units of so many slots */

@@ -35,7 +35,7 @@ xm_inline __u16 xm_slot_moved(__u64 slot)
 
 xm_inline __u64 xm_slot_make(__u32 owner, __u32 previous, __u16 moved, __u8 flags)
 {
-	return (__u64)owner | (__u64)previous << 20 | (__u64)moved << 40 | (__u64)flags << 56;
+	return (__u64)(owner & 0xfffff) | (__u64)(previous & 0xfffff) << 20 | (__u64)moved << 40 | (__u64)flags << 56;
 }
 
 /*
@@ -49,7 +49,7 @@ enum xm_hop_kind {
 
 xm_inline __u64 xm_hop_make(__u64 mac48, __u32 dev, enum xm_hop_kind kind)
 {
-	return (mac48 & 0xffffffffffffULL) | (__u64)dev << 48 | (__u64)kind << 60;
+	return (mac48 & 0xffffffffffffULL) | (__u64)(dev & 0xfff) << 48 | (__u64)kind << 60;
 }
 
 xm_inline __u32 xm_hop_dev(__u64 hop)
