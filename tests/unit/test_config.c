@@ -225,7 +225,7 @@ static const struct range {
 } ranges[] = {
 	{ IN_LIMITS, "flows", "8|67108864", "7|0|67108865|-8|8.0" },
 	{ IN_LIMITS, "services", "2|65536", "1|65537|99999999999|~" },
-	{ IN_LIMITS, "backends", "2|1048576", "1|1048577|1k|0x10" },
+	{ IN_LIMITS, "backends", "2|1048575", "1|1048576|1k|0x10" },
 	{ IN_DEVICE, "name", "eth0|eth0.1|a_b@c|fifteen-letters", "sixteen-letters1|a b|.|..|'a:b'|''" },
 	{ IN_DEVICE, "name: e, mode", "auto|native|generic", "tc|Auto|skb|''|[auto]" },
 	{ IN_NODE, "name", "n1|" A21 A21 A21 "|1.2-3", A21 A21 A21 "a|N|a_b|''|{}" },

@@ -20,7 +20,7 @@ struct xm_err {
 /** Fills the text and returns -code, so that a failing function may end in it. e may be NULL. */
 int xm_fail(struct xm_err *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/** The same with its pieces named: the text is "OBJECT: VALUE MESSAGE (LIMIT)". value and limit may be NULL. */
+/** The same with its pieces named: the text is OBJECT: "VALUE" MESSAGE (LIMIT). value and limit may be NULL. */
 int xm_fail_value(struct xm_err *e, int code, const char *object, const char *value, const char *limit,
 		  const char *message);
 

@@ -99,9 +99,9 @@ struct move {
 	__u32 count;
 	const struct xm_share *b;
 	size_t n;
-	long *need;    /* quota - slots owned: above 0 takes, below 0 gives */
-	__u32 *index;  /* index + 1 by id */
-	__u32 ids;     /* size of index */
+	long *need;   /* quota - slots owned: above 0 takes, below 0 gives */
+	__u32 *index; /* index + 1 by id */
+	__u32 ids;    /* size of index */
 	__u16 now;
 	__u32 moved;
 	struct claim *claims; /* room for every slot */
@@ -144,7 +144,7 @@ static int claim_cmp(const void *pa, const void *pb)
 	return a->slot < b->slot ? -1 : a->slot > b->slot;
 }
 
-/** Slots go back to whom they came from, the last lost first: an older loss may not stand in for the one that is undone. */
+/** Slots go back to whom they came from, the last lost first: an older loss may not stand in for the one undone. */
 static void move_back(struct move *m)
 {
 	size_t claims = 0;
@@ -168,7 +168,7 @@ static void move_back(struct move *m)
 			m->takers[m->takers_n++] = i;
 }
 
-/** The next backend that still needs slots; n if none does. Who has enough leaves the list, so that a turn costs one step. */
+/** The next backend that still needs slots; n if none does. Who has enough leaves the list: a turn costs one step. */
 static size_t next_taker(struct move *m)
 {
 	while (m->takers_n) {
@@ -270,9 +270,9 @@ int xm_slots_move(__u64 *slots, __u32 count, const struct xm_share *b, size_t n,
 }
 
 /*
- * A backend's k-th turn of a round may stand from slot (k - 1) * length / quota on and must stand before k * length / quota,
- * rounded up. Then each prefix of the round holds its share rounded up or down. Some order does that for all backends at once:
- * taking turns by deadline, each into the first free slot of its part, finds it (the parts are intervals: Glover, 1967).
+ * A backend's k-th turn of a round may stand from slot (k - 1) * length / quota on and must stand before
+ * k * length / quota, rounded up. Then each prefix of the round holds its share rounded up or down. Some order does
+ * that for all backends at once: by deadline, each turn into the first free slot of its part (Hall's theorem).
  */
 struct turn {
 	__u32 from, by;

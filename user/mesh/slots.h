@@ -25,14 +25,15 @@ __u32 xm_slots_size(size_t backends);
 int xm_slots_quota(const struct xm_share *b, size_t n, __u32 count, __u32 *ret_quota);
 
 /**
- * Moves the surplus slots and no others, those first whose taker owned them before, then those that have not moved lately. now:
+ * Moves the surplus slots and no others, those first whose taker owned them before, the last lost first, then those that have not
+ * moved lately. A flap returns the identical table if the moves before it are at least a second apart and less than 18 hours old. now:
  * seconds, 16 bits. Slots are complete words; owner 0 is an empty one. ret_moved: slots whose owner changed. 0, -EINVAL, -ENOMEM;
  * the slots are unchanged on failure.
  */
 int xm_slots_move(__u64 *slots, __u32 count, const struct xm_share *b, size_t n, __u16 now, __u32 *ret_moved);
 
 /**
- * Fills the table for a round-robin cursor: each backend's slots evenly apart. ret_length: slots that the cursor goes through, a
+ * Fills the table for a round-robin cursor: after every slot of a round each backend's count is less than one off its share. ret_length: slots that the cursor goes through, a
  * multiple of the weights' sum where that fits, so that whole rounds are exact. 0, -EINVAL, -ENOMEM.
  */
 int xm_slots_interleave(__u64 *slots, __u32 count, const struct xm_share *b, size_t n, __u32 *ret_length);

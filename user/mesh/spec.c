@@ -132,9 +132,19 @@ int xm_service_spec_add_backend(struct xm_service_spec *s, const struct xm_backe
 
 struct xm_service_spec *xm_spec_find(const struct xm_spec *s, const char *name)
 {
-	for (size_t i = 0; i < s->services_n; i++)
-		if (!strcmp(s->services[i].name, name))
-			return &s->services[i];
+	size_t low = 0, high = s->services_n;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		int d = strcmp(s->services[mid].name, name);
+
+		if (!d)
+			return &s->services[mid];
+		if (d < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
 	return NULL;
 }
 

@@ -34,5 +34,5 @@ const char *xm_word_of(const struct xm_word *table, int value);
 /** "a | b | c": the words that are built. Returns buf. */
 const char *xm_words_list(const struct xm_word *table, char *buf, size_t size);
 
-/** The known word nearest to a misspelt one (at most 3 edits), NULL if none is near. next: walks the names, NULL at the end. */
+/** The known word nearest to a misspelt one (at most 3 edits), NULL if none is near. names: ends in NULL. */
 const char *xm_words_nearest(const char *misspelt, const char *const *names);

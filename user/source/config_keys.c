@@ -291,7 +291,7 @@ static int take_backends(const struct xm_cfg_value *v, void *target)
 	g.list = calloc(xm_cfg_length(v->node) + 1, sizeof(*g.list));
 	if (!g.list)
 		return xm_fail(v->cfg->e, ENOMEM, "%s: out of memory", v->cfg->name);
-	err = xm_cfg_sequence(v, XM_MAX_BACKENDS, "1048576", backend_item, &g);
+	err = xm_cfg_sequence(v, XM_MAX_BACKENDS, "1048575", backend_item, &g);
 	if (!err) {
 		qsort(g.list, g.n, sizeof(*g.list), placed_cmp);
 		err = add_backends(v, &g, target);
