@@ -22,6 +22,19 @@ static bool key_used(const struct xm_plane *p, __u32 id)
 	return false;
 }
 
+/** Backends of a service that is not live: it was being made, or taken out. */
+static void retire_orphans(struct xm_plane *p)
+{
+	for (__u32 id = 1; id < p->meta->sizes.backends; id++) {
+		struct xm_backend *b = &p->backends[id];
+
+		if (b->life != XM_LIFE_LIVE || p->services[b->service].life == XM_LIFE_LIVE)
+			continue;
+		xm_publish32("backend.state", &b->state, XM_STATE_DOWN);
+		xm_publish32("backend.retire", &b->life, XM_LIFE_RETIRED);
+	}
+}
+
 void xm_adopt(struct xm_live *l)
 {
 	static const char *const phases[] = { "before it began", "adding", "switching", "retiring" };
@@ -36,6 +49,7 @@ void xm_adopt(struct xm_live *l)
 	if (journal)
 		xm_log(XM_LOG_WARN, "the apply of generation %llu was cut off while %s: finishing it", journal >> 8,
 		       phases[journal & 3]);
+	retire_orphans(p);
 	for (__u32 id = 1; id < p->meta->sizes.keys; id++) {
 		if (!p->keys[id].kind || key_used(p, id))
 			continue;

@@ -315,6 +315,15 @@ static void remember_devices(struct xm_daemon *d)
 		memcpy(d->want.devices[d->want.devices_n++].name, is[i].dev, XM_DEVNAME);
 }
 
+static void block_hup(int how)
+{
+	sigset_t hups;
+
+	sigemptyset(&hups);
+	sigaddset(&hups, SIGHUP);
+	sigprocmask(how, &hups, NULL);
+}
+
 int xm_daemon_start(struct xm_daemon *d, const struct xm_daemon_options *o, struct xm_err *e)
 {
 	struct xm_plane_options plane = { .bpffs = o->bpffs };
@@ -322,7 +331,7 @@ int xm_daemon_start(struct xm_daemon *d, const struct xm_daemon_options *o, stru
 	struct xm_spec want;
 	int err;
 
-	signal(SIGHUP, SIG_IGN); /* a reload asked for before we can: the file is being read now anyway */
+	block_hup(SIG_BLOCK); /* a reload asked for before we can is done when we can */
 	signal(SIGPIPE, SIG_IGN);
 	memset(d, 0, sizeof(*d));
 	d->o = *o;
@@ -346,6 +355,7 @@ int xm_daemon_start(struct xm_daemon *d, const struct xm_daemon_options *o, stru
 	if (err)
 		return err;
 	handle(d, &d->hup, hup, SIGHUP);
+	block_hup(SIG_UNBLOCK);
 	handle(d, &d->term, quit, SIGTERM);
 	handle(d, &d->intr, quit, SIGINT);
 	timer(d, &d->refresh, refresh, XM_REFRESH, 0);

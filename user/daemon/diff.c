@@ -85,12 +85,41 @@ static void service(json_t *all, const struct xm_service_spec *f, const struct x
 	backends(all, f, r);
 }
 
+static const struct xm_device_spec *device_of(const struct xm_spec *s, const char *name)
+{
+	for (size_t i = 0; i < s->devices_n; i++)
+		if (!strcmp(s->devices[i].name, name))
+			return &s->devices[i];
+	return NULL;
+}
+
+static void device_line(json_t *all, const char *device, const char *file, const char *running)
+{
+	if (strcmp(file, running))
+		json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s}", "device", device, "key", "mode", "file", file,
+						     "running", running));
+}
+
+static void devices(json_t *all, const struct xm_spec *file, const struct xm_spec *running)
+{
+	for (size_t i = 0; i < running->devices_n; i++) {
+		const struct xm_device_spec *f = device_of(file, running->devices[i].name);
+
+		device_line(all, running->devices[i].name, f ? xm_word_of(xm_mode_words, f->mode) : "absent",
+			    xm_word_of(xm_mode_words, running->devices[i].mode));
+	}
+	for (size_t i = 0; i < file->devices_n; i++)
+		if (!device_of(running, file->devices[i].name))
+			device_line(all, file->devices[i].name, xm_word_of(xm_mode_words, file->devices[i].mode), "absent");
+}
+
 json_t *xm_config_diff(struct xm_daemon *d, json_t *params, struct xm_err *e)
 {
 	json_t *all = json_array();
 
 	(void)params;
 	(void)e;
+	devices(all, &d->file, &d->want);
 	for (size_t i = 0; i < d->want.services_n; i++) {
 		const struct xm_service_spec *f = xm_spec_find(&d->file, d->want.services[i].name);
 

@@ -76,6 +76,8 @@ static int set_service(struct xm_service_spec *s, json_t *set, struct xm_err *e)
 
 	snprintf(object, sizeof(object), "service %s", s->name);
 	json_object_foreach(set, key, value) {
+		if (!strcmp(key, "backends") && json_is_array(value))
+			continue; /* service.add's */
 		if (!json_is_string(value))
 			return xm_fail_value(e, EINVAL, key, NULL, "a string", "has a value of another kind");
 		err = xm_config_set_service(object, s, key, json_string_value(value), e);
@@ -201,7 +203,7 @@ static json_t *config_rollback(struct xm_daemon *d, json_t *params, struct xm_er
 static json_t *service_add(struct xm_daemon *d, json_t *params, struct xm_err *e)
 {
 	const char *name = text_of(params, "name", e), *need;
-	json_t *set = json_object_get(params, "set"), *backends = json_object_get(params, "backends"), *one;
+	json_t *set = json_object_get(params, "set"), *backends = json_object_get(set, "backends"), *one;
 	struct xm_service_spec s;
 	struct xm_spec want;
 	size_t i;

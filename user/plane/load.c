@@ -76,7 +76,7 @@ static void fill_meta(struct xm_meta *m, const struct xm_sizes *sizes)
 	m->sizes = *sizes;
 	m->tcp_idle = 3600;
 	m->udp_idle = 120;
-	m->closing_idle = 30;
+	m->closing_idle = 60; /* as long as TIME_WAIT */
 	m->syn_idle = 60;
 	if (getrandom(&m->key, sizeof(m->key), 0) != sizeof(m->key))
 		m->key = (struct xm_hash_key){ (__u64)time(NULL) * 0x9e3779b97f4a7c15ULL, getpid() };
