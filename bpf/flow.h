@@ -14,13 +14,13 @@
 
 #define XM_CLAIM_SETS 2
 #define XM_CLOSED_TRIES 3 /* closed flows that one new flow may take out; then it looks no further */
-#define XM_EVICT_TICKS 3 /* an unanswered SYN is not evicted before */
+#define XM_EVICT_TICKS 3  /* an unanswered SYN is not evicted before */
 
 #define xm_cas(ptr, from, to) __sync_val_compare_and_swap(ptr, from, to)
 
 struct xm_flow_query {
 	struct xm_addr client;
-	__u64 hash; /* xm_hash_client() */
+	__u64 hash;  /* xm_hash_client() */
 	__u32 owner; /* xm_flow_owner(); in a reverse look-up only the protocol counts */
 	__u32 key;   /* of the endpoint, in a reverse look-up; else 0 */
 	__u16 client_port;
@@ -172,7 +172,7 @@ xm_inline __u32 xm_flow_take(__u64 hash, bool evict, __u8 *ret_seq)
 
 struct xm_flow_new {
 	struct xm_flow_query q; /* q.key: the endpoint of the backend that was picked */
-	__u32 backend;	      /* for a direct connection: the endpoint's key */
+	__u32 backend;		/* for a direct connection: the endpoint's key */
 	__u16 hop;
 	__u8 state; /* what it becomes */
 	__u8 force; /* take the place of another service's closed flow too */

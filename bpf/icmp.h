@@ -28,10 +28,10 @@ struct xm_quote {
 
 /** What the error is changed to. */
 struct xm_icmp_to {
-	__u32 addr;	 /* of the quote's end that changes */
-	__u32 outer;	 /* new outer source (reply) or destination (forward); 0: stays */
+	__u32 addr;  /* of the quote's end that changes */
+	__u32 outer; /* new outer source (reply) or destination (forward); 0: stays */
 	__u16 port;
-	__u8 source;	 /* 1: the quote's source changes and the outer destination, 0: the quote's destination and the outer source */
+	__u8 source; /* 1: the quote's source changes and the outer destination, 0: the quote's destination and the outer source */
 	__u8 pad;
 };
 
@@ -134,7 +134,8 @@ xm_inline enum xm_verdict xm_echo(struct xdp_md *ctx, const struct xm_pkt *p)
 	addr = ip->saddr;
 	ip->saddr = ip->daddr;
 	ip->daddr = addr;
-	ip->check = xm_csum_apply(ip->check, xm_csum_diff(bpf_htons(ip->ttl << 8), bpf_htons(XM_ECHO_TTL << 8), XM_ALL16));
+	ip->check =
+		xm_csum_apply(ip->check, xm_csum_diff(bpf_htons(ip->ttl << 8), bpf_htons(XM_ECHO_TTL << 8), XM_ALL16));
 	ip->ttl = XM_ECHO_TTL;
 	ih->checksum = xm_csum_apply(ih->checksum, xm_csum_diff(bpf_htons(XM_ICMP_ECHO << 8), 0, XM_ALL16));
 	ih->type = XM_ICMP_ECHO_REPLY;

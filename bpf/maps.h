@@ -10,13 +10,13 @@
 
 #include <bpf/bpf_helpers.h>
 
-#define XM_ARRAY(name, value_type, entries)                  \
-	struct {                                             \
-		__uint(type, BPF_MAP_TYPE_ARRAY);            \
-		__uint(map_flags, BPF_F_MMAPABLE);           \
-		__type(key, __u32);                          \
-		__type(value, value_type);                   \
-		__uint(max_entries, entries);                \
+#define XM_ARRAY(name, value_type, entries)        \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+		__type(key, __u32);                \
+		__type(value, value_type);         \
+		__uint(max_entries, entries);      \
 	} name SEC(".maps") __weak
 
 XM_ARRAY(meta, struct xm_meta, 1);
@@ -54,10 +54,10 @@ const volatile __u32 xm_n_backends __weak = 1;
 const volatile __u32 xm_n_cpus __weak = 1;
 
 /** The element of an array map, or NULL past its end. The verifier turns it into an address computation. */
-#define xm_at(map, index)                                    \
-	({                                                   \
-		__u32 xm_index = (index);                    \
-		bpf_map_lookup_elem(&(map), &xm_index);      \
+#define xm_at(map, index)                               \
+	({                                              \
+		__u32 xm_index = (index);               \
+		bpf_map_lookup_elem(&(map), &xm_index); \
 	})
 
 /* a function that the verifier walks once, whoever calls it; weak, as it may stand in several objects that are linked */

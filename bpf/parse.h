@@ -25,10 +25,10 @@
 struct xm_pkt {
 	struct xm_addr src;
 	struct xm_addr dst;
-	__u32 l4;     /* offset of the transport header from the frame's begin */
+	__u32 l4;      /* offset of the transport header from the frame's begin */
 	__u32 ingress; /* ifindex */
-	__u16 len;    /* of layer 3, as the header says */
-	__u16 sport;  /* network byte order; 0 for ICMP and fragments */
+	__u16 len;     /* of layer 3, as the header says */
+	__u16 sport;   /* network byte order; 0 for ICMP and fragments */
 	__u16 dport;
 	__u8 proto;
 	__u8 ttl;

@@ -13,10 +13,10 @@
 #define XM_AVOID 3
 
 struct xm_pick {
-	__u64 hash;	      /* xm_hash_pick() */
-	__u32 service;	      /* id */
+	__u64 hash;	       /* xm_hash_pick() */
+	__u32 service;	       /* id */
 	__u32 avoid[XM_AVOID]; /* backends not to return */
-	__u32 avoids;	      /* how many of them are set */
+	__u32 avoids;	       /* how many of them are set */
 	__u32 pad;
 };
 

@@ -84,8 +84,8 @@ xm_inline bool xm_reset_write(struct xdp_md *ctx, const struct xm_reset *r)
 	th->ack_seq = r->ack;
 	th->off = 0x50;
 	th->flags = r->flags;
-	th->check = ~xm_csum_fold(xm_sum_words(th, sizeof(*th)) + (__u64)r->saddr + r->daddr +
-				  bpf_htons(XM_TCP) + bpf_htons(sizeof(*th)));
+	th->check = ~xm_csum_fold(xm_sum_words(th, sizeof(*th)) + (__u64)r->saddr + r->daddr + bpf_htons(XM_TCP) +
+				  bpf_htons(sizeof(*th)));
 	return true;
 }
 

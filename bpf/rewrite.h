@@ -11,7 +11,7 @@
 /** Which end of the packet becomes what. */
 struct xm_end {
 	struct xm_addr addr;
-	__u16 port; /* network byte order */
+	__u16 port;  /* network byte order */
 	__u8 source; /* 1: the source is rewritten, 0: the destination */
 };
 

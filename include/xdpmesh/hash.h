@@ -37,7 +37,7 @@ xm_inline __u64 xm_hash_rest(__u64 h, __u64 rest)
 }
 
 enum xm_key_kind {
-	XM_KEY_VIP = 1,      /* an address that has services: port and protocol are 0 */
+	XM_KEY_VIP = 1,	     /* an address that has services: port and protocol are 0 */
 	XM_KEY_SERVICE = 2,  /* address, port, protocol of a service */
 	XM_KEY_ENDPOINT = 3, /* address, port, protocol of a backend that we translate to */
 };

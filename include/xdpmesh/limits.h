@@ -23,6 +23,6 @@
 #define XM_KEY_WAYS 8  /* words in a bucket of the key table: one cache line */
 #define XM_FLOW_WAYS 8 /* entries in a set of the flow table: four cache lines, begun at a hashed one */
 
-#define XM_HOPS 65536       /* next hops towards backends */
+#define XM_HOPS 65536	    /* next hops towards backends */
 #define XM_CLIENT_HOPS 4096 /* next hops towards clients; 0 means: the kernel's stack */
-#define XM_DEVS 256         /* attached devices; 0 is none */
+#define XM_DEVS 256	    /* attached devices; 0 is none */

@@ -2,10 +2,10 @@
 /* Why a backend is in its state: one bit each, all shown. X(word, bit, text) */
 #pragma once
 
-#define XM_REASONS(X)                                     \
-	X(admin, 0, "set by the operator")                \
-	X(check, 1, "the active check failed")            \
-	X(starting, 2, "no check has succeeded yet")      \
+#define XM_REASONS(X)                                \
+	X(admin, 0, "set by the operator")           \
+	X(check, 1, "the active check failed")       \
+	X(starting, 2, "no check has succeeded yet") \
 	X(draining, 3, "drained by the operator")
 
 enum xm_reason {

@@ -73,9 +73,9 @@ enum xm_on_down { XM_DOWN_RESET, XM_DOWN_KEEP };
 enum xm_on_none { XM_NONE_DROP, XM_NONE_PASS, XM_NONE_RESET };
 
 struct xm_plan_word {
-	__u32 base;    /* first slot / XM_SLOT_UNIT */
-	__u32 log2;    /* log2 of the number of slots, 10..21 */
-	__u32 rr;      /* slots that a round-robin cursor goes through, 1..1 << log2 */
+	__u32 base; /* first slot / XM_SLOT_UNIT */
+	__u32 log2; /* log2 of the number of slots, 10..21 */
+	__u32 rr;   /* slots that a round-robin cursor goes through, 1..1 << log2 */
 	__u8 balance;
 	__u8 forward;
 	__u8 track;
@@ -114,16 +114,17 @@ enum xm_flow_state {
 	XM_FLOW_FREE = 0,
 	XM_FLOW_BUSY = 1,    /* its tuple is being written */
 	XM_FLOW_CLAIMED = 2, /* written, not yet seen to be alone with its reverse tuple */
-	XM_FLOW_DIRECT = 3,  /* a client's own connection to a backend: service 0, the backend field holds the endpoint's key */
+	XM_FLOW_DIRECT =
+		3, /* a client's own connection to a backend: service 0, the backend field holds the endpoint's key */
 	XM_FLOW_SYN = 4,     /* TCP, before the first segment after the SYN-ACK */
 	XM_FLOW_OPEN = 5,    /* TCP established */
 	XM_FLOW_CLOSING = 6, /* TCP, FIN from both ends or RST */
 	XM_FLOW_UDP = 7,
 };
 
-#define XM_FIN_CLIENT 1  /* the client has sent FIN */
+#define XM_FIN_CLIENT 1	 /* the client has sent FIN */
 #define XM_FIN_BACKEND 2 /* the backend has sent FIN */
-#define XM_REPLIED 4     /* the backend has answered */
+#define XM_REPLIED 4	 /* the backend has answered */
 
 struct xm_flow_word {
 	__u32 backend;

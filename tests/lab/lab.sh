@@ -167,7 +167,7 @@ daemon_start() {
 	until_true 15 "the daemon answers" daemon_answers
 }
 daemon_answers() { kill -0 "$DAEMON" || fail "the daemon ended"; xdpmesh -j version | jq -e '.daemon.pid' >/dev/null; }
-daemon_stop() { kill "${1:--TERM}" "$DAEMON"; wait "$DAEMON" 2>/dev/null; true; }
+daemon_stop() { kill "${1:--TERM}" "$DAEMON"; wait "$DAEMON" 2>/dev/null || true; }
 
 # config SERVICES: writes the file with this lab's devices
 config() {

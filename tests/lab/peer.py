@@ -26,6 +26,8 @@ import socket
 import sys
 import time
 
+IP_PKTINFO = 8
+
 
 def listener(port):
     tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -47,6 +49,7 @@ def echo(port, name):
     signal.signal(signal.SIGUSR1, wanted)
     signal.signal(signal.SIGUSR2, wanted)
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
     udp.bind(("0.0.0.0", port))
     sel.register(tcp, selectors.EVENT_READ)
     sel.register(udp, selectors.EVENT_READ)
@@ -66,8 +69,8 @@ def echo(port, name):
                     c, _ = tcp.accept()
                     sel.register(c, selectors.EVENT_READ)
                 elif s is udp:
-                    data, who = udp.recvfrom(65535)
-                    udp.sendto(prefix + data, who)
+                    data, asked, _, who = udp.recvmsg(65535, 64)
+                    udp.sendmsg([prefix, data], asked, 0, who)  # from the address that was asked
                 else:
                     data = s.recv(65536)
                     if data:

@@ -20,5 +20,9 @@ void xm_log(enum xm_level level, const char *format, ...)
 	if (getenv("JOURNAL_STREAM"))
 		fprintf(stderr, "<%d>%s\n", level, line);
 	else
-		fprintf(stderr, "xdpmeshd: %s%s\n", level <= XM_LOG_ERR ? "error: " : level == XM_LOG_WARN ? "warning: " : "", line);
+		fprintf(stderr, "xdpmeshd: %s%s\n",
+			level <= XM_LOG_ERR  ? "error: " :
+			level == XM_LOG_WARN ? "warning: " :
+					       "",
+			line);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Words of a command line: global options, unique prefixes, and values whose form is checked before the daemon sees them. */
+/* Words of a command line: options, unique prefixes, and values whose form is checked before the daemon sees them. */
 #pragma once
 
 #include "cli.h"

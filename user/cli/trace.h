@@ -24,6 +24,7 @@ struct xm_trace {
 	json_t *steps; /* borrowed from doc */
 	__u32 service;
 	struct xm_plan_word plan;
+	__u32 taken; /* the entry that a new flow gets: index + 1 */
 };
 
 /** { outcome, verdicts, service, class, backend, slot, steps: [ { step, text } ] }; what does not apply is absent. */
@@ -51,12 +52,13 @@ struct xm_trace_tuple {
 	__u16 vip_port;
 	__u32 owner;
 	__u32 key;
+	__u32 self; /* an entry to leave out: index + 1 */
 };
 bool xm_trace_find(const struct xm_plane *p, const struct xm_trace_tuple *tuple, struct xm_flow *ret);
 
-/** bpf/flow.h: is there an entry for a new flow of this client? SYN: only if one of them stays unanswered long enough. */
+/** bpf/flow.h: the entry that a new flow of this client gets. SYN: only if one of them stays unanswered long enough. */
 enum xm_trace_room { XM_ROOM_NONE, XM_ROOM_SYN, XM_ROOM_FREE };
-enum xm_trace_room xm_trace_room(const struct xm_plane *p, const struct xm_trace_tuple *tuple);
+enum xm_trace_room xm_trace_room(const struct xm_plane *p, const struct xm_trace_tuple *tuple, __u32 *ret_taken);
 
 /** bpf/pick.h and what becomes of the pick: tells steps and outcome. */
 void xm_trace_pick(struct xm_trace *t);

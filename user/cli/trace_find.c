@@ -46,45 +46,51 @@ static bool matches(const struct xm_plane *p, const struct xm_flow *e, const str
 	return (e->owner & 0xff) == (tuple->owner & 0xff) && key_of(p, xm_flow_unpack(e->word)) == tuple->key;
 }
 
+/** The index of the i-th entry that is looked at. */
+static __u32 entry_index(const struct xm_plane *p, __u64 hash, __u32 i)
+{
+	__u32 first = hash >> 24;
+
+	return set_index(p, hash, i / XM_FLOW_WAYS) * XM_FLOW_WAYS + ((first + i) & (XM_FLOW_WAYS - 1));
+}
+
 bool xm_trace_find(const struct xm_plane *p, const struct xm_trace_tuple *tuple, struct xm_flow *ret)
 {
 	__u64 hash = hash_of(p, tuple);
-	__u32 first = hash >> 24;
 
-	for (int s = 0; s < XM_FLOW_SETS_TRIED; s++) {
-		const struct xm_flow_set *set = &p->flows[set_index(p, hash, s)];
+	for (__u32 i = 0; i < XM_FLOW_SETS_TRIED * XM_FLOW_WAYS; i++) {
+		__u32 at = entry_index(p, hash, i);
+		struct xm_flow copy;
 
-		for (__u32 i = 0; i < XM_FLOW_WAYS; i++) {
-			struct xm_flow copy;
-
-			if (!xm_flow_copy(&set->way[(first + i) & (XM_FLOW_WAYS - 1)], &copy) ||
-			    !matches(p, &copy, tuple))
-				continue;
-			*ret = copy;
-			return true;
-		}
+		if (at + 1 == tuple->self || !xm_flow_copy(p->flows[0].way + at, &copy) || !matches(p, &copy, tuple))
+			continue;
+		*ret = copy;
+		return true;
 	}
 	return false;
 }
 
-enum xm_trace_room xm_trace_room(const struct xm_plane *p, const struct xm_trace_tuple *tuple)
+enum xm_trace_room xm_trace_room(const struct xm_plane *p, const struct xm_trace_tuple *tuple, __u32 *ret_taken)
 {
 	enum xm_trace_room room = XM_ROOM_NONE;
 	__u64 hash = hash_of(p, tuple);
+	__u32 closed = 0;
 
-	for (int s = 0; s < XM_FLOW_SETS_TRIED; s++) {
-		const struct xm_flow_set *set = &p->flows[set_index(p, hash, s)];
+	for (__u32 i = 0; i < XM_FLOW_SETS_TRIED * XM_FLOW_WAYS; i++) {
+		__u32 at = entry_index(p, hash, i);
+		__u8 state = xm_flow_state_of(*(const volatile __u64 *)&p->flows[0].way[at].word);
 
-		for (__u32 i = 0; i < XM_FLOW_WAYS; i++) {
-			__u8 state = xm_flow_state_of(*(const volatile __u64 *)&set->way[i].word);
-
-			if (state == XM_FLOW_FREE || state == XM_FLOW_CLOSING)
-				return XM_ROOM_FREE;
-			if (state == XM_FLOW_SYN)
-				room = XM_ROOM_SYN;
+		if (state == XM_FLOW_FREE) {
+			*ret_taken = at + 1;
+			return XM_ROOM_FREE;
 		}
+		if (state == XM_FLOW_CLOSING && !closed)
+			closed = at + 1;
+		if (state == XM_FLOW_SYN)
+			room = XM_ROOM_SYN;
 	}
-	return room;
+	*ret_taken = closed;
+	return closed ? XM_ROOM_FREE : room;
 }
 
 const char *xm_trace_backend(const struct xm_plane *p, __u32 id, char *buf)

@@ -108,7 +108,7 @@ static bool no_room(struct xm_trace *t)
 
 	if (t->plan.track == XM_TRACK_NONE)
 		return false;
-	switch (xm_trace_room(t->p, &tuple)) {
+	switch (xm_trace_room(t->p, &tuple, &t->taken)) {
 	case XM_ROOM_FREE:
 		return false;
 	case XM_ROOM_SYN:
@@ -153,6 +153,7 @@ static bool collides(struct xm_trace *t, __u32 id, bool force)
 		.client_port = t->q.sport,
 		.owner = t->q.proto,
 		.key = t->p->backends[id].key,
+		.self = t->taken, /* a closed flow that the new one displaces is in nobody's way */
 	};
 	char text[XM_TRACE_TEXT];
 	struct xm_flow other;

@@ -25,7 +25,10 @@ static int add_backend(struct xm_plan *a, const struct xm_change *c, const struc
 	struct xm_plane *p = &a->l->plane;
 	struct xm_backend *b = &p->backends[m->id];
 	struct xm_backend_info *info = &p->backend_info[m->id];
-	struct xm_backend fresh = { .service = c->id, .addr = m->spec->addr, .port = m->spec->port, .proto = c->want->proto,
+	struct xm_backend fresh = { .service = c->id,
+				    .addr = m->spec->addr,
+				    .port = m->spec->port,
+				    .proto = c->want->proto,
 				    .life = XM_LIFE_RETIRED };
 	__u32 reasons;
 	int key = 0, hop;
@@ -55,7 +58,10 @@ static void fill_service(struct xm_plane *p, const struct xm_change *c)
 {
 	struct xm_service *s = &p->services[c->id];
 
-	*s = (struct xm_service){ .plan = c->plan, .addr = c->want->vip, .port = c->want->port, .proto = c->want->proto,
+	*s = (struct xm_service){ .plan = c->plan,
+				  .addr = c->want->vip,
+				  .port = c->want->port,
+				  .proto = c->want->proto,
 				  .life = XM_LIFE_RETIRED };
 	memset(&p->service_info[c->id], 0, sizeof(p->service_info[c->id]));
 	memcpy(p->service_info[c->id].name, c->want->name, XM_NAME_MAX);

@@ -81,7 +81,8 @@ static void plan_gone(struct xm_plan *a, const struct xm_change *c)
 }
 
 /** The table as it shall be, from the live one. */
-static int make_table(struct xm_plan *a, struct xm_change *c, const struct xm_plan_word *live, struct xm_plan_word *plan)
+static int make_table(struct xm_plan *a, struct xm_change *c, const struct xm_plan_word *live,
+		      struct xm_plan_word *plan)
 {
 	struct xm_plane *p = &a->l->plane;
 	struct xm_share *share = calloc(c->n + 1, sizeof(*share));
@@ -119,8 +120,11 @@ static int make_table(struct xm_plan *a, struct xm_change *c, const struct xm_pl
 static int plan_table(struct xm_plan *a, struct xm_change *c)
 {
 	struct xm_plan_word live = {}, plan = {
-		.balance = c->want->balance, .forward = c->want->forward, .track = c->want->track,
-		.on_down = c->want->on_down, .on_none = c->want->on_none,
+		.balance = c->want->balance,
+		.forward = c->want->forward,
+		.track = c->want->track,
+		.on_down = c->want->on_down,
+		.on_none = c->want->on_none,
 	};
 	int err, base;
 

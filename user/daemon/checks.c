@@ -57,8 +57,9 @@ static void merge(struct xm_check *k)
 	before = live->plane.backends[id].state;
 	xm_live_set_state(live, id, state, reasons);
 	if (before != state)
-		xm_log(XM_LOG_INFO, "service %s: backend %s is %s%s%s", k->service, xm_endpoint_text(k->addr, k->port, text),
-		       xm_word_of(xm_state_words, state), k->error[0] ? ": " : "", k->error);
+		xm_log(XM_LOG_INFO, "service %s: backend %s is %s%s%s", k->service,
+		       xm_endpoint_text(k->addr, k->port, text), xm_word_of(xm_state_words, state),
+		       k->error[0] ? ": " : "", k->error);
 }
 
 static __u32 jittered(const struct xm_check_spec *s)

@@ -16,7 +16,13 @@
 
 #define XM_GROUPS_MAX 256
 
-enum { XM_RPC_JSON = -32700, XM_RPC_REQUEST = -32600, XM_RPC_METHOD = -32601, XM_RPC_PARAMS = -32602, XM_RPC_REFUSED = -32000 };
+enum {
+	XM_RPC_JSON = -32700,
+	XM_RPC_REQUEST = -32600,
+	XM_RPC_METHOD = -32601,
+	XM_RPC_PARAMS = -32602,
+	XM_RPC_REFUSED = -32000
+};
 
 struct client {
 	uv_pipe_t pipe;
@@ -101,7 +107,8 @@ static json_t *error_json(json_t *id, int code, const struct xm_err *e)
 	return json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", id, "error", error);
 }
 
-static json_t *refuse(json_t *id, int code, const char *object, const char *value, const char *limit, const char *message)
+static json_t *refuse(json_t *id, int code, const char *object, const char *value, const char *limit,
+		      const char *message)
 {
 	struct xm_err e;
 
@@ -137,7 +144,8 @@ static json_t *answer(struct client *c, json_t *request)
 	if (params && !json_is_object(params))
 		return refuse(id, XM_RPC_PARAMS, "params", NULL, "an object", "must be named");
 	if (m->writes && !c->writer)
-		return refuse(id, XM_RPC_REFUSED, "method", name, "root, or the socket's group", "is not allowed to you");
+		return refuse(id, XM_RPC_REFUSED, "method", name, "root, or the socket's group",
+			      "is not allowed to you");
 	empty = json_object();
 	result = m->call(c->control->daemon, params ? params : empty, &e);
 	json_decref(empty);

@@ -15,10 +15,10 @@
 #include "user/plane/attach.h"
 #include "user/source/config.h"
 
-#define XM_SETTLE 5	   /* ms between netlink's word and our look: events come in crowds */
-#define XM_REFRESH 10000   /* ms after which routes and neighbours are looked at whatever netlink said */
-#define XM_SWEEP_EVERY 50  /* ms */
-#define XM_SWEEP_PART 200  /* a pass of the flow table takes so many runs: 10 s */
+#define XM_SETTLE 5	  /* ms between netlink's word and our look: events come in crowds */
+#define XM_REFRESH 10000  /* ms after which routes and neighbours are looked at whatever netlink said */
+#define XM_SWEEP_EVERY 50 /* ms */
+#define XM_SWEEP_PART 200 /* a pass of the flow table takes so many runs: 10 s */
 
 static enum xm_attach_mode attach_mode(enum xm_mode m)
 {
@@ -45,7 +45,8 @@ static int attach_all(struct xm_daemon *d, const struct xm_spec *want, struct xm
 		if (!err) {
 			if (!names(&d->want, dev->name))
 				xm_log(XM_LOG_INFO, "device %s: program %u attached, %s%s", dev->name, is.prog_id,
-				       is.generic ? "generic" : "native", is.frags ? ", frames in several buffers" : "");
+				       is.generic ? "generic" : "native",
+				       is.frags ? ", frames in several buffers" : "");
 			continue;
 		}
 		while (i-- > 0)
@@ -65,14 +66,15 @@ static int check_sizes(const struct xm_daemon *d, struct xm_spec *want)
 	const struct xm_sizes *s = &d->live.plane.meta->sizes;
 
 	if (want->limit_services != s->services || want->limit_backends != s->backends)
-		xm_log(XM_LOG_WARN, "limits: services %u and backends %u stay till the data plane is made anew", s->services,
-		       s->backends);
+		xm_log(XM_LOG_WARN, "limits: services %u and backends %u stay till the data plane is made anew",
+		       s->services, s->backends);
 	want->limit_services = s->services;
 	want->limit_backends = s->backends;
 	return 0;
 }
 
-int xm_daemon_want(struct xm_daemon *d, struct xm_spec *want, const char *cause, struct xm_applied *ret, struct xm_err *e)
+int xm_daemon_want(struct xm_daemon *d, struct xm_spec *want, const char *cause, struct xm_applied *ret,
+		   struct xm_err *e)
 {
 	struct xm_applied done;
 	struct xm_err said = {};
@@ -265,7 +267,8 @@ static void tell_ready(void)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&to, offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&to,
+	       offsetof(struct sockaddr_un, sun_path) + strlen(path));
 	close(fd);
 }
 

@@ -41,7 +41,8 @@ void xm_daemon_run(struct xm_daemon *d);
  * Makes want live: rules, maps, devices, checks, state, history. Takes want over on success (the caller's is emptied); on failure
  * nothing has changed. cause: a few words for the history.
  */
-int xm_daemon_want(struct xm_daemon *d, struct xm_spec *want, const char *cause, struct xm_applied *ret, struct xm_err *e);
+int xm_daemon_want(struct xm_daemon *d, struct xm_spec *want, const char *cause, struct xm_applied *ret,
+		   struct xm_err *e);
 
 /** Reads a file (NULL: the daemon's own) and makes it live; overrides of what it names end. */
 int xm_daemon_load(struct xm_daemon *d, const char *path, struct xm_applied *ret, struct xm_err *e);

@@ -61,8 +61,8 @@ static void backends(json_t *all, const struct xm_service_spec *f, const struct 
 	}
 	for (size_t i = 0; i < f->backends_n; i++)
 		if (!xm_service_spec_find(r, f->backends[i].addr, f->backends[i].port))
-			line(all, r->name, xm_endpoint_text(f->backends[i].addr, f->backends[i].port, text), "backend", "present",
-			     "absent");
+			line(all, r->name, xm_endpoint_text(f->backends[i].addr, f->backends[i].port, text), "backend",
+			     "present", "absent");
 }
 
 static void service(json_t *all, const struct xm_service_spec *f, const struct xm_service_spec *r)
@@ -96,8 +96,8 @@ static const struct xm_device_spec *device_of(const struct xm_spec *s, const cha
 static void device_line(json_t *all, const char *device, const char *file, const char *running)
 {
 	if (strcmp(file, running))
-		json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s}", "device", device, "key", "mode", "file", file,
-						     "running", running));
+		json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s}", "device", device, "key", "mode", "file",
+						     file, "running", running));
 }
 
 static void devices(json_t *all, const struct xm_spec *file, const struct xm_spec *running)
@@ -110,7 +110,8 @@ static void devices(json_t *all, const struct xm_spec *file, const struct xm_spe
 	}
 	for (size_t i = 0; i < file->devices_n; i++)
 		if (!device_of(running, file->devices[i].name))
-			device_line(all, file->devices[i].name, xm_word_of(xm_mode_words, file->devices[i].mode), "absent");
+			device_line(all, file->devices[i].name, xm_word_of(xm_mode_words, file->devices[i].mode),
+				    "absent");
 }
 
 json_t *xm_config_diff(struct xm_daemon *d, json_t *params, struct xm_err *e)

@@ -69,7 +69,8 @@ __u8 *xm_live_slot_units(const struct xm_live *l)
 
 		if (p->services[id].life == XM_LIFE_FREE || !plan.log2)
 			continue;
-		for (__u32 i = 0; i < (1U << plan.log2) / XM_SLOT_UNIT && plan.base + i < p->meta->sizes.slot_units; i++)
+		for (__u32 i = 0; i < (1U << plan.log2) / XM_SLOT_UNIT && plan.base + i < p->meta->sizes.slot_units;
+		     i++)
 			taken[plan.base + i] = 1;
 	}
 	return taken;
@@ -93,7 +94,8 @@ static bool is_resort(const struct xm_plane *p, __u32 service, __u32 id)
 {
 	const struct xm_backend *b = &p->backends[id];
 
-	return id && b->life == XM_LIFE_LIVE && b->service == service && b->state == XM_STATE_UP && p->backend_info[id].weight;
+	return id && b->life == XM_LIFE_LIVE && b->service == service && b->state == XM_STATE_UP &&
+	       p->backend_info[id].weight;
 }
 
 void xm_live_last_resort(struct xm_live *l, __u32 service, __u32 avoid)

@@ -14,12 +14,12 @@ struct xm_live {
 	struct xm_hops hops;
 	__u32 next_backend; /* where the search for a free id goes on: a freed id rests */
 	__u32 next_service;
-	__u32 sweep_at;	   /* next set of the flow table */
-	bool sweep_lost;   /* this pass has met an entry that it could not take */
-	__u32 sweep_used;  /* entries seen in this pass */
-	__u32 flows_used;  /* entries seen in the last whole pass */
-	__u64 retired_at;  /* passes begun when the last id was retired */
-	__u64 passes;	   /* passes begun */
+	__u32 sweep_at;	  /* next set of the flow table */
+	bool sweep_lost;  /* this pass has met an entry that it could not take */
+	__u32 sweep_used; /* entries seen in this pass */
+	__u32 flows_used; /* entries seen in the last whole pass */
+	__u64 retired_at; /* passes begun when the last id was retired */
+	__u64 passes;	  /* passes begun */
 };
 
 /** The id of a live service, 0 if there is none of that name. */

@@ -45,15 +45,45 @@ static int check(const char *path)
 	return 0;
 }
 
-int main(int argc, char **argv)
+/** Reads the options into o. Returns an exit status, or -1 to go on. */
+static int parse(int argc, char **argv, struct xm_daemon_options *o, bool *ret_only_check)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "bpffs", required_argument, NULL, 'b' },
-		{ "socket", required_argument, NULL, 's' }, { "state", required_argument, NULL, 'd' },
-		{ "check", no_argument, NULL, 'k' },	    { "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },	    { "version", no_argument, NULL, 'V' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "bpffs", required_argument, NULL, 'b' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "state", required_argument, NULL, 'd' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
+	const char **text[] = { ['c'] = &o->config, ['b'] = &o->bpffs, ['s'] = &o->socket, ['d'] = &o->state };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 'k')
+			*ret_only_check = true;
+		else if (c == 'v')
+			xm_log_level = XM_LOG_DEBUG;
+		else if (c == 'V')
+			return puts("xdpmeshd " XM_VERSION) < 0;
+		else if (c == 'h')
+			return fputs(usage, stdout) < 0;
+		else if (c == '?')
+			return fputs(usage, stderr) < 0 ? 1 : 2;
+		else
+			*text[c] = optarg;
+	}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "xdpmeshd: unexpected argument \"%s\"\n", argv[optind]);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
 	struct xm_daemon_options o = {
 		.config = setting("XDPMESH_CONFIG", "/etc/xdpmesh/xdpmesh.yaml"),
 		.bpffs = setting("XDPMESH_BPFFS", "/sys/fs/bpf/xdpmesh"),
@@ -63,43 +93,10 @@ int main(int argc, char **argv)
 	static struct xm_daemon d;
 	struct xm_err e = {};
 	bool only_check = false;
-	int c;
+	int status = parse(argc, argv, &o, &only_check);
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			o.config = optarg;
-			break;
-		case 'b':
-			o.bpffs = optarg;
-			break;
-		case 's':
-			o.socket = optarg;
-			break;
-		case 'd':
-			o.state = optarg;
-			break;
-		case 'k':
-			only_check = true;
-			break;
-		case 'v':
-			xm_log_level = XM_LOG_DEBUG;
-			break;
-		case 'V':
-			puts("xdpmeshd " XM_VERSION);
-			return 0;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default:
-			fputs(usage, stderr);
-			return 2;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "xdpmeshd: unexpected argument \"%s\"\n", argv[optind]);
-		return 2;
-	}
+	if (status >= 0)
+		return status;
 	if (only_check)
 		return check(o.config);
 	if (xm_daemon_start(&d, &o, &e)) {

@@ -1,27 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The methods of the control socket: parameters to a changed specification, and on to xm_daemon_want(). */
-#include <arpa/inet.h>
+/* Methods that change services and backends: parameters to a changed specification, and on to xm_daemon_want(). */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "daemon.h"
+#include "methods.h"
 #include "user/base/addr.h"
-#include "user/base/log.h"
-#include "user/base/version.h"
 #include "user/mesh/words.h"
-#include "user/plane/attach.h"
-#include "user/source/config.h"
 #include "user/source/config_set.h"
 
 static const struct xm_word admin_words[] = {
-	{ "auto", XM_ADMIN_AUTO }, { "up", XM_ADMIN_UP }, { "down", XM_ADMIN_DOWN }, { "drain", XM_ADMIN_DRAIN }, { NULL, 0 },
+	{ "auto", XM_ADMIN_AUTO },   { "up", XM_ADMIN_UP }, { "down", XM_ADMIN_DOWN },
+	{ "drain", XM_ADMIN_DRAIN }, { NULL, 0 },
 };
 
 /** A string parameter; NULL with the error filled if it is missing or no string. */
-static const char *text_of(json_t *params, const char *key, struct xm_err *e)
+const char *xm_param_text(json_t *params, const char *key, struct xm_err *e)
 {
 	const char *text = json_string_value(json_object_get(params, key));
 
@@ -41,7 +35,7 @@ static struct xm_service_spec *service_of(struct xm_spec *want, const char *name
 
 static int endpoint_of(json_t *params, struct xm_addr *ret_addr, __u16 *ret_port, struct xm_err *e)
 {
-	const char *text = text_of(params, "backend", e);
+	const char *text = xm_param_text(params, "backend", e);
 
 	if (!text)
 		return -EINVAL;
@@ -75,7 +69,8 @@ static int set_service(struct xm_service_spec *s, json_t *set, struct xm_err *e)
 	int err = 0;
 
 	snprintf(object, sizeof(object), "service %s", s->name);
-	json_object_foreach(set, key, value) {
+	json_object_foreach(set, key, value)
+	{
 		if (!strcmp(key, "backends") && json_is_array(value))
 			continue; /* service.add's */
 		if (!json_is_string(value))
@@ -95,7 +90,8 @@ static int set_backend(const struct xm_service_spec *s, struct xm_backend_spec *
 	int err;
 
 	snprintf(object, sizeof(object), "service %s: backend %s", s->name, xm_endpoint_text(b->addr, b->port, text));
-	json_object_foreach(set, key, value) {
+	json_object_foreach(set, key, value)
+	{
 		if (!json_is_string(value))
 			return xm_fail_value(e, EINVAL, key, NULL, "a string", "has a value of another kind");
 		if (!strcmp(key, "address") || !strcmp(key, "port"))
@@ -108,7 +104,7 @@ static int set_backend(const struct xm_service_spec *s, struct xm_backend_spec *
 }
 
 /** Makes a changed copy live. Takes want over. */
-static json_t *commit(struct xm_daemon *d, struct xm_spec *want, const char *cause, struct xm_err *e)
+json_t *xm_commit(struct xm_daemon *d, struct xm_spec *want, const char *cause, struct xm_err *e)
 {
 	struct xm_applied done;
 	int err = xm_daemon_want(d, want, cause, &done, e);
@@ -118,91 +114,21 @@ static json_t *commit(struct xm_daemon *d, struct xm_spec *want, const char *cau
 		return NULL;
 	xm_daemon_keep(d);
 	return json_pack("{s:I, s:I, s:I, s:I}", "generation", (json_int_t)done.generation, "services",
-			 (json_int_t)done.services, "backends", (json_int_t)done.backends, "moved", (json_int_t)done.moved);
+			 (json_int_t)done.services, "backends", (json_int_t)done.backends, "moved",
+			 (json_int_t)done.moved);
 }
 
 /** A copy of what is wanted to change. */
-static int copy_want(const struct xm_daemon *d, struct xm_spec *ret, struct xm_err *e)
+int xm_copy_want(const struct xm_daemon *d, struct xm_spec *ret, struct xm_err *e)
 {
 	int err = xm_spec_copy(&d->want, ret);
 
 	return err ? xm_fail(e, -err, "no memory") : 0;
 }
 
-static json_t *version(struct xm_daemon *d, json_t *params, struct xm_err *e)
-{
-	(void)params;
-	(void)e;
-	return json_pack("{s:s, s:i, s:i, s:s, s:I}", "version", XM_VERSION, "abi", XM_ABI, "pid", (int)getpid(), "config",
-			 d->o.config, "generation", (json_int_t)d->live.plane.meta->generation);
-}
-
-static json_t *config_show(struct xm_daemon *d, json_t *params, struct xm_err *e)
-{
-	char *yaml = xm_config_dump(&d->want);
-	json_t *answer = yaml ? json_pack("{s:s}", "yaml", yaml) : NULL;
-
-	(void)params;
-	free(yaml);
-	if (!answer)
-		xm_fail(e, ENOMEM, "no memory");
-	return answer;
-}
-
-static json_t *config_history(struct xm_daemon *d, json_t *params, struct xm_err *e)
-{
-	struct xm_history all[XM_HISTORY_KEEP * 2];
-	int n = xm_history_list(d->o.state, all, XM_HISTORY_KEEP * 2);
-	json_t *answer = json_array();
-
-	(void)params;
-	(void)e;
-	for (int i = 0; i < n; i++)
-		json_array_append_new(answer, json_pack("{s:I, s:I, s:s}", "generation", (json_int_t)all[i].generation, "time",
-							(json_int_t)all[i].time, "cause", all[i].cause));
-	return answer;
-}
-
-static json_t *config_apply(struct xm_daemon *d, json_t *params, struct xm_err *e)
-{
-	const char *path = json_string_value(json_object_get(params, "path"));
-	struct xm_applied done;
-
-	if (path && path[0] != '/') {
-		xm_fail_value(e, EINVAL, "path", path, "an absolute path", "is relative");
-		return NULL;
-	}
-	if (xm_daemon_load(d, path, &done, e))
-		return NULL;
-	return json_pack("{s:I, s:I, s:I, s:I}", "generation", (json_int_t)done.generation, "services",
-			 (json_int_t)done.services, "backends", (json_int_t)done.backends, "moved", (json_int_t)done.moved);
-}
-
-static json_t *config_rollback(struct xm_daemon *d, json_t *params, struct xm_err *e)
-{
-	json_t *which = json_object_get(params, "generation");
-	unsigned long long now = d->live.plane.meta->generation, to = json_integer_value(which);
-	struct xm_history all[XM_HISTORY_KEEP * 2];
-	int n = xm_history_list(d->o.state, all, XM_HISTORY_KEEP * 2);
-	struct xm_spec want;
-	char cause[64];
-
-	for (int i = 0; !which && i < n; i++)
-		if (all[i].generation < now)
-			to = all[i].generation;
-	if (!to) {
-		xm_fail(e, ENOENT, "there is no generation before %llu", now);
-		return NULL;
-	}
-	if (xm_history_load(d->o.state, to, &want, e))
-		return NULL;
-	snprintf(cause, sizeof(cause), "rollback to %llu", to);
-	return commit(d, &want, cause, e);
-}
-
 static json_t *service_add(struct xm_daemon *d, json_t *params, struct xm_err *e)
 {
-	const char *name = text_of(params, "name", e), *need;
+	const char *name = xm_param_text(params, "name", e), *need;
 	json_t *set = json_object_get(params, "set"), *backends = json_object_get(set, "backends"), *one;
 	struct xm_service_spec s;
 	struct xm_spec want;
@@ -214,14 +140,16 @@ static json_t *service_add(struct xm_daemon *d, json_t *params, struct xm_err *e
 	for (int k = 0; (need = xm_config_service_required(k)); k++)
 		if (!json_object_get(set, need)) {
 			xm_fail_value(e, EINVAL, "service", name, "vip, port and protocol are required", need);
-			xm_fail(e, EINVAL, "service %s: %s is missing (vip, port and protocol are required)", name, need);
+			xm_fail(e, EINVAL, "service %s: %s is missing (vip, port and protocol are required)", name,
+				need);
 			return NULL;
 		}
 	xm_service_spec_init(&s);
 	err = xm_config_set_service("service", &s, "name", name, e);
 	if (!err)
 		err = set_service(&s, set, e);
-	json_array_foreach(backends, i, one) {
+	json_array_foreach(backends, i, one)
+	{
 		struct xm_backend_spec b = { .weight = 100 };
 
 		if (err)
@@ -232,7 +160,7 @@ static json_t *service_add(struct xm_daemon *d, json_t *params, struct xm_err *e
 		if (!err && xm_service_spec_add_backend(&s, &b))
 			err = xm_fail_value(e, EEXIST, "backend", json_string_value(one), NULL, "is named twice");
 	}
-	err = err ? err : copy_want(d, &want, e);
+	err = err ? err : xm_copy_want(d, &want, e);
 	if (err) {
 		xm_service_spec_free(&s);
 		return NULL;
@@ -244,34 +172,34 @@ static json_t *service_add(struct xm_daemon *d, json_t *params, struct xm_err *e
 		xm_fail_value(e, -err, "service", name, NULL, "exists already");
 		return NULL;
 	}
-	return commit(d, &want, "service add", e);
+	return xm_commit(d, &want, "service add", e);
 }
 
 static json_t *service_set(struct xm_daemon *d, json_t *params, struct xm_err *e)
 {
-	const char *name = text_of(params, "name", e);
+	const char *name = xm_param_text(params, "name", e);
 	json_t *set = json_object_get(params, "set");
 	struct xm_service_spec *s;
 	struct xm_spec want;
 
-	if (!name || copy_want(d, &want, e))
+	if (!name || xm_copy_want(d, &want, e))
 		return NULL;
 	s = service_of(&want, name, e);
 	if (s && json_object_get(set, "name"))
 		xm_fail_value(e, EINVAL, "service", name, NULL, "cannot be renamed: add another and delete this one");
 	else if (s && !set_service(s, set, e))
-		return commit(d, &want, "service set", e);
+		return xm_commit(d, &want, "service set", e);
 	xm_spec_free(&want);
 	return NULL;
 }
 
 static json_t *service_delete(struct xm_daemon *d, json_t *params, struct xm_err *e)
 {
-	const char *name = text_of(params, "name", e);
+	const char *name = xm_param_text(params, "name", e);
 	struct xm_service_spec *s;
 	struct xm_spec want;
 
-	if (!name || copy_want(d, &want, e))
+	if (!name || xm_copy_want(d, &want, e))
 		return NULL;
 	s = service_of(&want, name, e);
 	if (!s) {
@@ -279,22 +207,22 @@ static json_t *service_delete(struct xm_daemon *d, json_t *params, struct xm_err
 		return NULL;
 	}
 	xm_spec_remove(&want, s);
-	return commit(d, &want, "service delete", e);
+	return xm_commit(d, &want, "service delete", e);
 }
 
 static json_t *backend_add(struct xm_daemon *d, json_t *params, struct xm_err *e)
 {
-	const char *name = text_of(params, "service", e);
+	const char *name = xm_param_text(params, "service", e);
 	struct xm_backend_spec b = { .weight = 100 };
 	struct xm_service_spec *s;
 	struct xm_spec want;
 
-	if (!name || endpoint_of(params, &b.addr, &b.port, e) || copy_want(d, &want, e))
+	if (!name || endpoint_of(params, &b.addr, &b.port, e) || xm_copy_want(d, &want, e))
 		return NULL;
 	s = service_of(&want, name, e);
 	if (s && !set_backend(s, &b, json_object_get(params, "set"), e)) {
 		if (!xm_service_spec_add_backend(s, &b))
-			return commit(d, &want, "backend add", e);
+			return xm_commit(d, &want, "backend add", e);
 		xm_fail_value(e, EEXIST, name, json_string_value(json_object_get(params, "backend")), NULL,
 			      "is a backend of it already");
 	}
@@ -304,29 +232,29 @@ static json_t *backend_add(struct xm_daemon *d, json_t *params, struct xm_err *e
 
 static json_t *backend_set(struct xm_daemon *d, json_t *params, struct xm_err *e)
 {
-	const char *name = text_of(params, "service", e);
+	const char *name = xm_param_text(params, "service", e);
 	struct xm_service_spec *s;
 	struct xm_backend_spec *b;
 	struct xm_spec want;
 
-	if (!name || copy_want(d, &want, e))
+	if (!name || xm_copy_want(d, &want, e))
 		return NULL;
 	s = service_of(&want, name, e);
 	b = backend_of(s, params, e);
 	if (b && !set_backend(s, b, json_object_get(params, "set"), e))
-		return commit(d, &want, "backend set", e);
+		return xm_commit(d, &want, "backend set", e);
 	xm_spec_free(&want);
 	return NULL;
 }
 
 static json_t *backend_delete(struct xm_daemon *d, json_t *params, struct xm_err *e)
 {
-	const char *name = text_of(params, "service", e);
+	const char *name = xm_param_text(params, "service", e);
 	struct xm_service_spec *s;
 	struct xm_backend_spec *b;
 	struct xm_spec want;
 
-	if (!name || copy_want(d, &want, e))
+	if (!name || xm_copy_want(d, &want, e))
 		return NULL;
 	s = service_of(&want, name, e);
 	b = backend_of(s, params, e);
@@ -335,13 +263,13 @@ static json_t *backend_delete(struct xm_daemon *d, json_t *params, struct xm_err
 		return NULL;
 	}
 	xm_service_spec_remove(s, b);
-	return commit(d, &want, "backend delete", e);
+	return xm_commit(d, &want, "backend delete", e);
 }
 
 /** The operator's word: the store comes first, the disk after it. */
 static json_t *set_admin(struct xm_daemon *d, json_t *params, int admin, struct xm_err *e)
 {
-	const char *name = text_of(params, "service", e);
+	const char *name = xm_param_text(params, "service", e);
 	struct xm_service_spec *s = name ? service_of(&d->want, name, e) : NULL;
 	struct xm_backend_spec *b = s ? backend_of(s, params, e) : NULL;
 	__u32 service, id;
@@ -353,8 +281,8 @@ static json_t *set_admin(struct xm_daemon *d, json_t *params, int admin, struct 
 	xm_daemon_keep(d);
 	service = xm_live_service(&d->live, s->name);
 	id = xm_live_backend(&d->live, service, b->addr, b->port);
-	return json_pack("{s:s, s:I}", "state", xm_word_of(xm_state_words, d->live.plane.backends[id].state), "generation",
-			 (json_int_t)d->live.plane.meta->generation);
+	return json_pack("{s:s, s:I}", "state", xm_word_of(xm_state_words, d->live.plane.backends[id].state),
+			 "generation", (json_int_t)d->live.plane.meta->generation);
 }
 
 static json_t *backend_drain(struct xm_daemon *d, json_t *params, struct xm_err *e)
@@ -364,7 +292,7 @@ static json_t *backend_drain(struct xm_daemon *d, json_t *params, struct xm_err 
 
 static json_t *health_set(struct xm_daemon *d, json_t *params, struct xm_err *e)
 {
-	const char *word = text_of(params, "state", e);
+	const char *word = xm_param_text(params, "state", e);
 	int admin = word ? xm_word_value(admin_words, word) : -1;
 	char list[64];
 
@@ -384,62 +312,13 @@ static json_t *health_show(struct xm_daemon *d, json_t *params, struct xm_err *e
 	return xm_checks_json(&d->checks);
 }
 
-static json_t *net_attach(struct xm_daemon *d, json_t *params, struct xm_err *e)
-{
-	const char *name = text_of(params, "device", e), *word = json_string_value(json_object_get(params, "mode"));
-	struct xm_device_spec dev = { .mode = XM_MODE_AUTO };
-	int mode = word ? xm_word_value(xm_mode_words, word) : XM_MODE_AUTO;
-	struct xm_spec want;
-	char list[64];
-
-	if (!name)
-		return NULL;
-	if (mode < 0 || !*name || strlen(name) >= sizeof(dev.name)) {
-		xm_fail_value(e, EINVAL, mode < 0 ? "mode" : "device", mode < 0 ? word : name,
-			      mode < 0 ? xm_words_list(xm_mode_words, list, sizeof(list)) : "1..15 characters",
-			      mode == XM_NOT_BUILT ? "is not built yet" : mode < 0 ? "is none" : "is no device's name");
-		return NULL;
-	}
-	if (copy_want(d, &want, e))
-		return NULL;
-	snprintf(dev.name, sizeof(dev.name), "%s", name);
-	dev.mode = mode;
-	for (size_t i = 0; i < want.devices_n; i++)
-		if (!strcmp(want.devices[i].name, name))
-			want.devices[i--] = want.devices[--want.devices_n];
-	if (want.devices_n == XM_DEVICES_MAX) {
-		xm_spec_free(&want);
-		xm_fail_value(e, ENOSPC, "device", name, "at most 32 devices", "is one too many");
-		return NULL;
-	}
-	want.devices[want.devices_n++] = dev;
-	return commit(d, &want, "net attach", e);
-}
-
-static json_t *net_detach(struct xm_daemon *d, json_t *params, struct xm_err *e)
-{
-	const char *name = text_of(params, "device", e);
-	struct xm_spec want;
-
-	if (!name || copy_want(d, &want, e))
-		return NULL;
-	for (size_t i = 0; i < want.devices_n; i++)
-		if (!strcmp(want.devices[i].name, name)) {
-			want.devices[i] = want.devices[--want.devices_n];
-			return commit(d, &want, "net detach", e);
-		}
-	xm_spec_free(&want);
-	xm_fail_value(e, ENOENT, "device", name, NULL, "has no program of ours");
-	return NULL;
-}
-
 const struct xm_method xm_methods[] = {
-	{ "version", false, version },
-	{ "config.show", false, config_show },
+	{ "version", false, xm_method_version },
+	{ "config.show", false, xm_method_config_show },
 	{ "config.diff", false, xm_config_diff },
-	{ "config.history", false, config_history },
-	{ "config.apply", true, config_apply },
-	{ "config.rollback", true, config_rollback },
+	{ "config.history", false, xm_method_config_history },
+	{ "config.apply", true, xm_method_config_apply },
+	{ "config.rollback", true, xm_method_config_rollback },
 	{ "service.add", true, service_add },
 	{ "service.set", true, service_set },
 	{ "service.delete", true, service_delete },
@@ -449,7 +328,7 @@ const struct xm_method xm_methods[] = {
 	{ "backend.delete", true, backend_delete },
 	{ "health.set", true, health_set },
 	{ "health.show", false, health_show },
-	{ "net.attach", true, net_attach },
-	{ "net.detach", true, net_detach },
+	{ "net.attach", true, xm_method_net_attach },
+	{ "net.detach", true, xm_method_net_detach },
 	{ NULL, false, NULL },
 };

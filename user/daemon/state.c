@@ -76,9 +76,9 @@ static json_t *admin_json(const struct xm_spec *s)
 			const struct xm_backend_spec *b = &s->services[i].backends[j];
 
 			if (b->admin)
-				json_array_append_new(all, json_pack("{s:s, s:s, s:i}", "service", s->services[i].name,
-								     "backend", xm_endpoint_text(b->addr, b->port, text),
-								     "admin", b->admin));
+				json_array_append_new(
+					all, json_pack("{s:s, s:s, s:i}", "service", s->services[i].name, "backend",
+						       xm_endpoint_text(b->addr, b->port, text), "admin", b->admin));
 		}
 	return all;
 }
@@ -98,7 +98,8 @@ int xm_state_save(const char *dir, const struct xm_overrides *o, struct xm_err *
 	json_object_set_new(root, "deleted", deleted);
 	json_object_set_new(root, "detached", detached);
 	text = json_dumps(root, JSON_INDENT(1));
-	err = yaml && text ? write_file(dir, "state.json", text, e) : xm_fail(e, ENOMEM, "no memory for the state file");
+	err = yaml && text ? write_file(dir, "state.json", text, e) :
+			     xm_fail(e, ENOMEM, "no memory for the state file");
 	json_decref(root);
 	free(text);
 	free(yaml);
@@ -110,7 +111,8 @@ static void load_admin(struct xm_spec *s, json_t *all)
 	size_t i;
 	json_t *one;
 
-	json_array_foreach(all, i, one) {
+	json_array_foreach(all, i, one)
+	{
 		const char *service = json_string_value(json_object_get(one, "service"));
 		const char *backend = json_string_value(json_object_get(one, "backend"));
 		json_int_t admin = json_integer_value(json_object_get(one, "admin"));
@@ -141,12 +143,10 @@ static int load_json(json_t *root, struct xm_overrides *o, struct xm_err *e)
 		return err;
 	load_admin(&o->set, json_object_get(root, "admin"));
 	o->deleted = calloc(json_array_size(deleted) + 1, XM_NAME_MAX);
-	json_array_foreach(deleted, i, one)
-		if (o->deleted && json_is_string(one))
-			snprintf(o->deleted[o->deleted_n++], XM_NAME_MAX, "%s", json_string_value(one));
-	json_array_foreach(detached, i, one)
-		if (o->detached_n < XM_DEVICES_MAX && json_is_string(one))
-			snprintf(o->detached[o->detached_n++], XM_DEVNAME, "%s", json_string_value(one));
+	json_array_foreach(deleted, i, one) if (o->deleted && json_is_string(one))
+		snprintf(o->deleted[o->deleted_n++], XM_NAME_MAX, "%s", json_string_value(one));
+	json_array_foreach(detached, i, one) if (o->detached_n < XM_DEVICES_MAX && json_is_string(one))
+		snprintf(o->detached[o->detached_n++], XM_DEVNAME, "%s", json_string_value(one));
 	return 0;
 }
 

@@ -55,7 +55,8 @@ static int check_service(const struct xm_spec *spec, const struct xm_service_spe
 	int err;
 
 	if (!is_unicast(s->vip))
-		return fail(e, s, NULL, "IPv4, not 0.0.0.0/8, 127.0.0.0/8 or 224.0.0.0/3", "vip must be a unicast address");
+		return fail(e, s, NULL, "IPv4, not 0.0.0.0/8, 127.0.0.0/8 or 224.0.0.0/3",
+			    "vip must be a unicast address");
 	if (s->forward == XM_FORWARD_DSR && s->track != XM_TRACK_NONE)
 		return fail(e, s, NULL, "track: none", "forward: dsr is served without tracking so far");
 	if (s->forward == XM_FORWARD_NAT && s->track != XM_TRACK_ALL)

@@ -193,8 +193,8 @@ static bool check_equal(const struct xm_check_spec *a, const struct xm_check_spe
 {
 	if (a->type != b->type)
 		return false;
-	return a->type == XM_CHECK_NONE || (a->interval == b->interval && a->timeout == b->timeout && a->fall == b->fall &&
-					    a->rise == b->rise && a->jitter == b->jitter);
+	return a->type == XM_CHECK_NONE || (a->interval == b->interval && a->timeout == b->timeout &&
+					    a->fall == b->fall && a->rise == b->rise && a->jitter == b->jitter);
 }
 
 bool xm_service_spec_equal(const struct xm_service_spec *a, const struct xm_service_spec *b)

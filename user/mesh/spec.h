@@ -27,10 +27,10 @@ enum xm_check_type { XM_CHECK_NONE, XM_CHECK_TCP };
 struct xm_check_spec {
 	enum xm_check_type type;
 	__u32 interval; /* ms, 10..3600000 */
-	__u32 timeout;  /* ms, 10..interval */
-	__u32 fall;     /* 1..100 */
-	__u32 rise;     /* 1..100 */
-	__u32 jitter;   /* percent, 0..50 */
+	__u32 timeout;	/* ms, 10..interval */
+	__u32 fall;	/* 1..100 */
+	__u32 rise;	/* 1..100 */
+	__u32 jitter;	/* percent, 0..50 */
 };
 
 /** The operator's word on a backend, above what checks say. */

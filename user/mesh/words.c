@@ -12,46 +12,64 @@
 #define XM_WORD_MAX 64
 
 const struct xm_word xm_forward_words[] = {
-	{ "nat", XM_FORWARD_NAT },  { "dsr", XM_FORWARD_DSR },	{ "snat", XM_NOT_BUILT },
-	{ "ipip", XM_NOT_BUILT },   { "gue", XM_NOT_BUILT },	{ NULL, 0 },
+	{ "nat", XM_FORWARD_NAT }, { "dsr", XM_FORWARD_DSR }, { "snat", XM_NOT_BUILT },
+	{ "ipip", XM_NOT_BUILT },  { "gue", XM_NOT_BUILT },   { NULL, 0 },
 };
 
 const struct xm_word xm_balance_words[] = {
-	{ "hash", XM_BALANCE_HASH },	    { "round-robin", XM_BALANCE_ROUND_ROBIN },
-	{ "source-hash", XM_NOT_BUILT },    { "random", XM_NOT_BUILT },
-	{ "least-connections", XM_NOT_BUILT }, { "latency", XM_NOT_BUILT },
-	{ "maglev", XM_NOT_BUILT },	    { NULL, 0 },
-};
-
-const struct xm_word xm_track_words[] = {
-	{ "all", XM_TRACK_ALL }, { "none", XM_TRACK_NONE }, { "exceptions", XM_NOT_BUILT }, { NULL, 0 },
-};
-
-const struct xm_word xm_on_down_words[] = {
-	{ "reset", XM_DOWN_RESET }, { "keep", XM_DOWN_KEEP }, { NULL, 0 },
-};
-
-const struct xm_word xm_on_none_words[] = {
-	{ "drop", XM_NONE_DROP }, { "pass", XM_NONE_PASS }, { "reset", XM_NONE_RESET }, { NULL, 0 },
-};
-
-const struct xm_word xm_protocol_words[] = {
-	{ "tcp", 6 }, { "udp", 17 }, { "quic", XM_NOT_BUILT }, { NULL, 0 },
-};
-
-const struct xm_word xm_mode_words[] = {
-	{ "auto", XM_MODE_AUTO }, { "native", XM_MODE_NATIVE }, { "generic", XM_MODE_GENERIC },
-	{ "tc", XM_NOT_BUILT },	  { NULL, 0 },
-};
-
-const struct xm_word xm_check_words[] = {
-	{ "none", XM_CHECK_NONE }, { "tcp", XM_CHECK_TCP },   { "http", XM_NOT_BUILT }, { "https", XM_NOT_BUILT },
-	{ "grpc", XM_NOT_BUILT },  { "udp", XM_NOT_BUILT },   { "exec", XM_NOT_BUILT }, { "ttl", XM_NOT_BUILT },
+	{ "hash", XM_BALANCE_HASH },
+	{ "round-robin", XM_BALANCE_ROUND_ROBIN },
+	{ "source-hash", XM_NOT_BUILT },
+	{ "random", XM_NOT_BUILT },
+	{ "least-connections", XM_NOT_BUILT },
+	{ "latency", XM_NOT_BUILT },
+	{ "maglev", XM_NOT_BUILT },
 	{ NULL, 0 },
 };
 
+const struct xm_word xm_track_words[] = {
+	{ "all", XM_TRACK_ALL },
+	{ "none", XM_TRACK_NONE },
+	{ "exceptions", XM_NOT_BUILT },
+	{ NULL, 0 },
+};
+
+const struct xm_word xm_on_down_words[] = {
+	{ "reset", XM_DOWN_RESET },
+	{ "keep", XM_DOWN_KEEP },
+	{ NULL, 0 },
+};
+
+const struct xm_word xm_on_none_words[] = {
+	{ "drop", XM_NONE_DROP },
+	{ "pass", XM_NONE_PASS },
+	{ "reset", XM_NONE_RESET },
+	{ NULL, 0 },
+};
+
+const struct xm_word xm_protocol_words[] = {
+	{ "tcp", 6 },
+	{ "udp", 17 },
+	{ "quic", XM_NOT_BUILT },
+	{ NULL, 0 },
+};
+
+const struct xm_word xm_mode_words[] = {
+	{ "auto", XM_MODE_AUTO },
+	{ "native", XM_MODE_NATIVE },
+	{ "generic", XM_MODE_GENERIC },
+	{ "tc", XM_NOT_BUILT },
+	{ NULL, 0 },
+};
+
+const struct xm_word xm_check_words[] = {
+	{ "none", XM_CHECK_NONE }, { "tcp", XM_CHECK_TCP },  { "http", XM_NOT_BUILT },
+	{ "https", XM_NOT_BUILT }, { "grpc", XM_NOT_BUILT }, { "udp", XM_NOT_BUILT },
+	{ "exec", XM_NOT_BUILT },  { "ttl", XM_NOT_BUILT },  { NULL, 0 },
+};
+
 const struct xm_word xm_state_words[] = {
-	{ "unknown", XM_STATE_UNKNOWN }, { "up", XM_STATE_UP },		{ "drain", XM_STATE_DRAIN },
+	{ "unknown", XM_STATE_UNKNOWN }, { "up", XM_STATE_UP },		  { "drain", XM_STATE_DRAIN },
 	{ "down", XM_STATE_DOWN },	 { "ejected", XM_STATE_EJECTED }, { NULL, 0 },
 };
 
@@ -59,7 +77,7 @@ const struct xm_word xm_verdict_words[] = {
 #define X(word, action, text) { #word, XM_V_##word },
 	XM_VERDICTS(X)
 #undef X
-	{ NULL, 0 },
+		{ NULL, 0 },
 };
 
 int xm_word_value(const struct xm_word *table, const char *word)

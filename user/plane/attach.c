@@ -61,8 +61,10 @@ static int name_occupant(const char *dev, int ifindex, struct xm_err *e)
 			prog = xdp_multiprog__next_prog(NULL, mp);
 	}
 	if (prog)
-		err = xm_fail(e, EBUSY, "device %s: XDP program \"%s\" (id %u) is attached already: detach it, or choose another device",
-			      dev, xdp_program__name(prog), xdp_program__id(prog));
+		err = xm_fail(
+			e, EBUSY,
+			"device %s: XDP program \"%s\" (id %u) is attached already: detach it, or choose another device",
+			dev, xdp_program__name(prog), xdp_program__id(prog));
 	else
 		err = xm_fail(e, EBUSY, "device %s: another XDP program is attached already", dev);
 	if (!libxdp_get_error(mp))
@@ -104,7 +106,8 @@ static int make_link(struct xm_plane *p, int ifindex, enum xm_attach_mode mode, 
 /** Gives a link this build's program, naming the one that it replaces. */
 static int update_link(struct xm_plane *p, int fd, const struct xm_attached *is, struct xm_err *e)
 {
-	bool frags = is->prog_id == prog_id_of(p->prog_frags) || (p->old_frags >= 0 && is->prog_id == prog_id_of(p->old_frags));
+	bool frags = is->prog_id == prog_id_of(p->prog_frags) ||
+		     (p->old_frags >= 0 && is->prog_id == prog_id_of(p->old_frags));
 	int fresh = frags ? p->prog_frags : p->prog_xdp, old = frags ? p->old_frags : p->old_xdp;
 	LIBBPF_OPTS(bpf_link_update_opts, o);
 
@@ -152,7 +155,9 @@ static int new_link(struct xm_plane *p, const char *dev, int ifindex, enum xm_at
 		return name_occupant(dev, ifindex, e);
 	if (fd < 0)
 		return xm_fail(e, -fd, "device %s: cannot attach in mode %s: %s", dev,
-			       mode == XM_ATTACH_NATIVE ? "native" : mode == XM_ATTACH_GENERIC ? "generic" : "auto",
+			       mode == XM_ATTACH_NATIVE	 ? "native" :
+			       mode == XM_ATTACH_GENERIC ? "generic" :
+							   "auto",
 			       strerror(-fd));
 	link_path(p, dev, path, sizeof(path));
 	err = bpf_obj_pin(fd, path) ? xm_fail(e, errno, "pin %s: %s", path, strerror(errno)) : describe(fd, dev, ret);
@@ -175,8 +180,8 @@ int xm_attach(struct xm_plane *p, const char *dev, enum xm_attach_mode mode, str
 	/* a native program cannot redirect to a device that has XDP only in the stack */
 	index = xm_dev_enter(p, dev, !ret->generic);
 	if (index < 0)
-		return xm_fail(e, -index, "device %s: no room in the device table (limit %d records since the start)", dev,
-			       XM_DEVS - 1);
+		return xm_fail(e, -index, "device %s: no room in the device table (limit %d records since the start)",
+			       dev, XM_DEVS - 1);
 	return 0;
 }
 

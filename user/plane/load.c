@@ -15,100 +15,14 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "plane_private.h"
 #include "xdpmesh.skel.h"
 
 #define XM_BPFFS_MAGIC 0xcafe4a11
-#define XM_FLOW_SPARE 2 /* entries per flow of the limit */
-#define XM_TICK_MS 1024 /* about what a tick is, whatever the kernel's HZ */
-
-static __u32 power_of_two(__u64 at_least)
-{
-	__u32 n = 1;
-
-	while (n < at_least)
-		n *= 2;
-	return n;
-}
-
-static struct xm_sizes sizes_for(const struct xm_plane_options *o)
-{
-	__u32 keys = o->services * 2 + o->backends + 1;
-	struct xm_sizes s = {
-		.flow_sets = power_of_two((__u64)o->flows * XM_FLOW_SPARE / XM_FLOW_WAYS),
-		.services = o->services,
-		.backends = o->backends,
-		.keys = keys,
-		.key_buckets = power_of_two(keys / 2), /* two keys a bucket of eight */
-		.cpus = libbpf_num_possible_cpus(),
-	};
-	__u64 slots = (__u64)o->backends * XM_SLOTS_PER_BACKEND * 2 + (__u64)o->services * XM_SLOT_UNIT * 2;
-
-	/* tables, and room to build each anew beside the live one; the base of a region has 16 bits */
-	s.slot_units = slots / XM_SLOT_UNIT > 65535 ? 65535 : slots / XM_SLOT_UNIT;
-	return s;
-}
-
-/** log2 of the jiffies in about a second. */
-static __u32 tick_shift(void)
-{
-	struct timespec res;
-	__u32 shift = 0, jiffies;
-
-	clock_getres(CLOCK_MONOTONIC_COARSE, &res); /* one jiffy */
-	jiffies = XM_TICK_MS * 1000000ULL / (res.tv_nsec ? res.tv_nsec : 4000000);
-	while ((2U << shift) <= jiffies)
-		shift++;
-	return shift;
-}
-
-static void fill_meta(struct xm_meta *m, const struct xm_sizes *sizes)
-{
-	memset(m, 0, sizeof(*m));
-	m->abi = XM_ABI;
-	m->tick_shift = tick_shift();
-	m->sizes = *sizes;
-	m->tcp_idle = 3600;
-	m->udp_idle = 120;
-	m->closing_idle = 60; /* as long as TIME_WAIT */
-	m->syn_idle = 60;
-	if (getrandom(&m->key, sizeof(m->key), 0) != sizeof(m->key))
-		m->key = (struct xm_hash_key){ (__u64)time(NULL) * 0x9e3779b97f4a7c15ULL, getpid() };
-}
-
-static __u32 entries_of(enum xm_map map, const struct xm_sizes *s)
-{
-	switch (map) {
-	case XM_MAP_key_table:
-		return s->key_buckets;
-	case XM_MAP_keys:
-		return s->keys;
-	case XM_MAP_services:
-	case XM_MAP_service_info:
-		return s->services;
-	case XM_MAP_backends:
-	case XM_MAP_backend_info:
-		return s->backends;
-	case XM_MAP_slots:
-		return s->slot_units * XM_SLOT_UNIT;
-	case XM_MAP_flows:
-		return s->flow_sets;
-	case XM_MAP_cursors:
-		return s->cpus * s->services;
-	case XM_MAP_cells:
-		return s->cpus * s->backends;
-	case XM_MAP_verdicts:
-		return s->cpus * XM_VERDICT_CELLS;
-	default:
-		return 0; /* as bpf/maps.h says */
-	}
-}
 
 static void set_constants(struct xdpmesh_bpf *skel, const struct xm_meta *m)
 {
@@ -139,7 +53,7 @@ static int set_maps(struct xm_plane *p, struct xdpmesh_bpf *skel, const struct x
 	int err = 0;
 
 	for (int i = 0; i < XM_MAP_COUNT && !err; i++) {
-		__u32 entries = entries_of(i, &m->sizes);
+		__u32 entries = xm_map_entries(i, &m->sizes);
 		int fd;
 
 		if (!p->adopted) {
@@ -163,10 +77,12 @@ static int set_maps(struct xm_plane *p, struct xdpmesh_bpf *skel, const struct x
 static int load_failed(int err, const char *log, struct xm_err *e)
 {
 	if (err == -EPERM)
-		return xm_fail(e, EPERM, "the kernel refuses BPF: run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+		return xm_fail(e, EPERM,
+			       "the kernel refuses BPF: run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
 	if (*log)
 		return xm_fail(e, -err, "the kernel refuses the program: %s: %.300s", strerror(-err), log);
-	return xm_fail(e, -err, "the kernel refuses the programs or maps: %s (Linux 6.1 or later is needed)", strerror(-err));
+	return xm_fail(e, -err, "the kernel refuses the programs or maps: %s (Linux 6.1 or later is needed)",
+		       strerror(-err));
 }
 
 static char last_words[512];
@@ -244,13 +160,13 @@ static int keep_programs(struct xm_plane *p, struct xdpmesh_bpf *skel, struct xm
 /** New maps: pinned, then meta filled with its magic as the last store. */
 static int make(struct xm_plane *p, const struct xm_plane_options *o, struct xm_err *e)
 {
-	struct xm_sizes sizes = sizes_for(o);
+	struct xm_sizes sizes = xm_sizes_for(o);
 	struct xdpmesh_bpf *skel;
 	struct xm_meta m;
 	int err;
 
 	xm_unpin_all(p);
-	fill_meta(&m, &sizes);
+	xm_meta_fill(&m, &sizes);
 	m.build = xm_build_id();
 	err = load(p, &m, &skel, e);
 	if (err)
@@ -286,7 +202,8 @@ static int adopt(struct xm_plane *p, struct xm_err *e)
 	p->prog_frags = xm_pinned(p, "prog_frags");
 	p->prog_sweep = xm_pinned(p, "prog_sweep");
 	if (p->dev_index < 0)
-		return xm_fail(e, ENOENT, "%s holds maps but no dev_index: remove the directory to begin anew", p->bpffs);
+		return xm_fail(e, ENOENT, "%s holds maps but no dev_index: remove the directory to begin anew",
+			       p->bpffs);
 	if (p->prog_xdp >= 0 && p->prog_frags >= 0 && p->prog_sweep >= 0 && p->meta->build == xm_build_id())
 		return 0;
 	err = load(p, p->meta, &skel, e);
@@ -335,11 +252,11 @@ static int map_all(struct xm_plane *p, bool write, struct xm_err *e)
 	void *at;
 	int err;
 
-#define X(name, type)                                                                                       \
-	err = p->name ? 0 : map_one(p, XM_MAP_##name, write, &at);                                          \
-	if (err)                                                                                            \
-		return xm_fail(e, -err, "map " #name " in %s: %s", p->bpffs, strerror(-err));               \
-	if (!p->name)                                                                                       \
+#define X(name, type)                                                                         \
+	err = p->name ? 0 : map_one(p, XM_MAP_##name, write, &at);                            \
+	if (err)                                                                              \
+		return xm_fail(e, -err, "map " #name " in %s: %s", p->bpffs, strerror(-err)); \
+	if (!p->name)                                                                         \
 		p->name = at;
 	XM_MAPS(X)
 #undef X
@@ -359,9 +276,11 @@ static int take_directory(struct xm_plane *p, struct xm_err *e)
 	struct statfs fs;
 
 	if (mkdir(p->bpffs, 0700) && errno != EEXIST)
-		return xm_fail(e, errno, "bpffs %s: %s (mount one: mount -t bpf bpf /sys/fs/bpf)", p->bpffs, strerror(errno));
+		return xm_fail(e, errno, "bpffs %s: %s (mount one: mount -t bpf bpf /sys/fs/bpf)", p->bpffs,
+			       strerror(errno));
 	if (statfs(p->bpffs, &fs) || fs.f_type != XM_BPFFS_MAGIC)
-		return xm_fail(e, EINVAL, "bpffs %s: not inside a mounted bpffs (mount one: mount -t bpf bpf /sys/fs/bpf)",
+		return xm_fail(e, EINVAL,
+			       "bpffs %s: not inside a mounted bpffs (mount one: mount -t bpf bpf /sys/fs/bpf)",
 			       p->bpffs);
 	p->dir = open(p->bpffs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->dir < 0)
@@ -387,8 +306,10 @@ static int find_meta(struct xm_plane *p, bool write, struct xm_err *e)
 		return xm_fail(e, ENOENT, "the data plane in %s was never finished", p->bpffs);
 	}
 	if (p->meta->abi != XM_ABI)
-		return xm_fail(e, EPROTO, "%s holds maps of ABI %u, this build has %u: stop the traffic, remove the directory, start again",
-			       p->bpffs, p->meta->abi, XM_ABI);
+		return xm_fail(
+			e, EPROTO,
+			"%s holds maps of ABI %u, this build has %u: stop the traffic, remove the directory, start again",
+			p->bpffs, p->meta->abi, XM_ABI);
 	return 0;
 }
 
@@ -431,9 +352,9 @@ int xm_plane_view(const char *bpffs, struct xm_plane *ret, struct xm_err *e)
 
 void xm_plane_close(struct xm_plane *p)
 {
-#define X(name, type)                                         \
-	if (p->name)                                          \
-		munmap(p->name, p->bytes[XM_MAP_##name]);     \
+#define X(name, type)                                     \
+	if (p->name)                                      \
+		munmap(p->name, p->bytes[XM_MAP_##name]); \
 	p->name = NULL;
 	XM_MAPS(X)
 #undef X

@@ -13,28 +13,28 @@
 #include <xdpmesh/verdict.h>
 
 /* X(name, type): every array map, by its name in bpf/maps.h and under the bpffs */
-#define XM_MAPS(X)                                   \
-	X(meta, struct xm_meta)                      \
-	X(key_table, struct xm_key_bucket)           \
-	X(keys, struct xm_key)                       \
-	X(services, struct xm_service)               \
-	X(backends, struct xm_backend)               \
-	X(slots, __u64)                              \
-	X(hops, __u64)                               \
-	X(client_hops, __u64)                        \
-	X(devs, struct xm_dev)                       \
-	X(flows, struct xm_flow_set)                 \
-	X(cursors, __u32)                            \
-	X(cells, struct xm_cell)                     \
-	X(verdicts, __u64)                           \
-	X(service_info, struct xm_service_info)      \
+#define XM_MAPS(X)                              \
+	X(meta, struct xm_meta)                 \
+	X(key_table, struct xm_key_bucket)      \
+	X(keys, struct xm_key)                  \
+	X(services, struct xm_service)          \
+	X(backends, struct xm_backend)          \
+	X(slots, __u64)                         \
+	X(hops, __u64)                          \
+	X(client_hops, __u64)                   \
+	X(devs, struct xm_dev)                  \
+	X(flows, struct xm_flow_set)            \
+	X(cursors, __u32)                       \
+	X(cells, struct xm_cell)                \
+	X(verdicts, __u64)                      \
+	X(service_info, struct xm_service_info) \
 	X(backend_info, struct xm_backend_info)
 
 enum xm_map {
 #define X(name, type) XM_MAP_##name,
 	XM_MAPS(X)
 #undef X
-	XM_MAP_COUNT
+		XM_MAP_COUNT
 };
 
 struct xm_plane {
@@ -45,7 +45,7 @@ struct xm_plane {
 	int dev_index;		    /* map by ifindex; -1 in a view */
 	int prog_xdp, prog_frags, prog_sweep;
 	int old_xdp, old_frags; /* of the build before, while an upgrade replaces them; else -1 */
-	int dir; /* the bpffs directory, locked by the daemon; -1 in a view */
+	int dir;		/* the bpffs directory, locked by the daemon; -1 in a view */
 	char bpffs[256];
 	bool adopted;  /* maps were there */
 	bool upgraded; /* the programs of another build were replaced */

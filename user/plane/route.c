@@ -10,11 +10,6 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#ifndef NTF_EXT_MANAGED
-#define NTF_EXT_MANAGED (1 << 0)
-#define NDA_FLAGS_EXT 15
-#endif
-
 #define XM_NETLINK_BUF 32768
 #define XM_EVENT_ALL (XM_EVENT_NEIGH | XM_EVENT_ROUTE | XM_EVENT_LINK)
 #define XM_VALID (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
@@ -25,7 +20,8 @@ static int open_events(struct xm_route *r)
 
 	if (!s)
 		return -errno;
-	if (mnl_socket_bind(s, RTMGRP_NEIGH | RTMGRP_IPV4_ROUTE | RTMGRP_LINK | RTMGRP_IPV4_IFADDR, MNL_SOCKET_AUTOPID) < 0) {
+	if (mnl_socket_bind(s, RTMGRP_NEIGH | RTMGRP_IPV4_ROUTE | RTMGRP_LINK | RTMGRP_IPV4_IFADDR,
+			    MNL_SOCKET_AUTOPID) < 0) {
 		mnl_socket_close(s);
 		return -errno;
 	}

@@ -48,7 +48,8 @@ static void timed_out(uv_timer_t *t)
 	finish(t->data, "no answer within the timeout", 0);
 }
 
-static int start(uv_loop_t *loop, const struct xm_probe_target *t, xm_probe_done *done, void *arg, struct xm_probe **ret)
+static int start(uv_loop_t *loop, const struct xm_probe_target *t, xm_probe_done *done, void *arg,
+		 struct xm_probe **ret)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = t->port };
 	struct xm_probe *p = calloc(1, sizeof(*p));

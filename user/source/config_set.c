@@ -44,7 +44,8 @@ static int set(const char *object, const char *path, void *target, const char *k
 	if (!v.key->take)
 		return xm_cfg_fail_at(&cfg, 0, key, value, NULL, "not built yet");
 	if (v.key->form && strstr(v.key->form, "mapping"))
-		return xm_cfg_fail_at(&cfg, 0, key, value, "as health.KEY, or by backend add", "cannot be set as a word");
+		return xm_cfg_fail_at(&cfg, 0, key, value, "as health.KEY, or by backend add",
+				      "cannot be set as a word");
 	v.node = &node;
 	return v.key->take(&v, target);
 }
