@@ -89,34 +89,45 @@ xm_inline void xm_parse_l4(struct xdp_md *ctx, struct xm_pkt *p)
 	}
 }
 
-/** False if the frame is not IPv4 or too short to hold an address: then nothing of it can be ours. */
-xm_inline bool xm_parse(struct xdp_md *ctx, struct xm_pkt *p)
+/** The addresses. False if the frame is not IPv4 or too short to hold them: then nothing of it can be ours. */
+xm_inline bool xm_parse_addr(struct xdp_md *ctx, struct xm_pkt *p)
+{
+	struct ethhdr *eth = xm_data(ctx);
+	struct iphdr *ip = (void *)(eth + 1);
+
+	if ((void *)(ip + 1) > xm_end(ctx) || eth->h_proto != bpf_htons(XM_ETH_IP))
+		return false;
+	p->src = xm_addr_of_v4(ip->saddr);
+	p->dst = xm_addr_of_v4(ip->daddr);
+	return true;
+}
+
+/** The rest, after xm_parse_addr(). */
+xm_inline void xm_parse_rest(struct xdp_md *ctx, struct xm_pkt *p)
 {
 	struct ethhdr *eth = xm_data(ctx);
 	struct iphdr *ip = (void *)(eth + 1);
 	__u64 room = (__u64)xm_end(ctx) - (__u64)eth;
 	__u32 ihl;
 
-	if ((void *)(ip + 1) > xm_end(ctx) || eth->h_proto != bpf_htons(XM_ETH_IP))
-		return false;
-	__builtin_memset(p, 0, sizeof(*p));
-	p->src = xm_addr_of_v4(ip->saddr);
-	p->dst = xm_addr_of_v4(ip->daddr);
+	p->bad = 1;
+	p->frag = p->flags = p->pad = 0;
+	p->sport = p->dport = 0;
+	if ((void *)(ip + 1) > xm_end(ctx))
+		return;
 	p->ingress = ctx->ingress_ifindex;
 	p->len = bpf_ntohs(ip->tot_len);
 	p->proto = ip->protocol;
 	p->ttl = ip->ttl;
 	ihl = ip->ihl * 4;
 	p->l4 = XM_ETH_LEN + ihl;
-	if (ip->version != 4 || ihl < sizeof(*ip) || p->len < ihl ||
-	    ((__u32)p->len + XM_ETH_LEN > room && (__u64)p->len + XM_ETH_LEN > bpf_xdp_get_buff_len(ctx))) {
-		p->bad = 1;
-		return true;
-	}
-	if (ip->frag_off & bpf_htons(XM_FRAG_MASK)) {
+	if (ip->version != 4 || ihl < sizeof(*ip) || p->len < ihl)
+		return;
+	if ((__u32)p->len + XM_ETH_LEN > room && (__u64)p->len + XM_ETH_LEN > bpf_xdp_get_buff_len(ctx))
+		return;
+	p->bad = 0;
+	if (ip->frag_off & bpf_htons(XM_FRAG_MASK))
 		p->frag = 1;
-		return true;
-	}
-	xm_parse_l4(ctx, p);
-	return true;
+	else
+		xm_parse_l4(ctx, p);
 }

@@ -7,34 +7,34 @@
 #include "icmp.h"
 #include "stateless.h"
 
-/** A packet to an address of ours. h: xm_hash_addr() of it. */
-xm_inline struct xm_way xm_to_vip(struct xdp_md *ctx, struct xm_pkt *p, __u64 h)
+/** A TCP or UDP packet to a service. False: there is no such service. h: xm_hash_addr() of the destination. */
+xm_inline bool xm_to_service(struct xdp_md *ctx, struct xm_pkt *p, __u64 h, struct xm_way *way)
 {
-	struct xm_way way = { .verdict = XM_V_fragment };
+	__u32 id = xm_key_find(XM_KEY_SERVICE, p->dst, p->dport, p->proto, h);
+	struct xm_key *k = id ? xm_at(keys, id) : 0;
+	struct xm_service *s = k ? xm_at(services, k->value) : 0;
 	struct xm_plan_word plan;
-	struct xm_service *s;
-	struct xm_key *k;
-	__u32 id;
+
+	if (!s)
+		return false;
+	plan = xm_plan_unpack(xm_read(s->plan));
+	*way = plan.track == XM_TRACK_NONE ? xm_stateless(ctx, p, k->value, plan) :
+					     xm_nat_client(ctx, p, k->value, plan);
+	return true;
+}
+
+/** Anything else to an address of ours. */
+xm_inline struct xm_way xm_to_vip(struct xdp_md *ctx, struct xm_pkt *p)
+{
+	struct xm_way way = { .verdict = XM_V_no_service };
 
 	if (p->frag)
-		return way;
-	way.verdict = XM_V_malformed;
-	if (p->bad)
-		return way;
-	if (p->proto == XM_ICMP) {
+		way.verdict = XM_V_fragment;
+	else if (p->bad)
+		way.verdict = XM_V_malformed;
+	else if (p->proto == XM_ICMP)
 		xm_icmp(ctx, p, &way, 1);
-		return way;
-	}
-	way.verdict = XM_V_no_service;
-	id = xm_key_find(XM_KEY_SERVICE, p->dst, p->dport, p->proto, h);
-	k = id ? xm_at(keys, id) : 0;
-	s = k ? xm_at(services, k->value) : 0;
-	if (!s)
-		return way;
-	plan = xm_plan_unpack(xm_read(s->plan));
-	if (plan.track == XM_TRACK_NONE)
-		return xm_stateless(ctx, p, k->value, plan);
-	return xm_nat_client(ctx, p, k->value, plan);
+	return way;
 }
 
 /** A packet to somebody else, on a host with nat services. */
@@ -69,16 +69,25 @@ xm_inline struct xm_way xm_run(struct xdp_md *ctx)
 	struct xm_way way = { .verdict = XM_V_not_ours };
 	struct xm_meta *m;
 	struct xm_pkt p;
+	__u32 vip;
 	__u64 h;
 
-	if (!xm_parse(ctx, &p))
+	if (!xm_parse_addr(ctx, &p))
 		return way;
 	h = xm_hash_addr(p.dst, &secret);
-	if (xm_key_find(XM_KEY_VIP, p.dst, 0, 0, h))
-		return xm_to_vip(ctx, &p, h);
+	vip = xm_key_tagged(XM_KEY_VIP, 0, 0, h);
+	if (vip) {
+		xm_parse_rest(ctx, &p);
+		if (!p.bad && !p.frag && (p.proto == XM_TCP || p.proto == XM_UDP) && xm_to_service(ctx, &p, h, &way))
+			return way;
+		/* the service's key tells the address too; only here the tag has to prove itself */
+		if (xm_key_is(vip, XM_KEY_VIP, p.dst, 0, 0))
+			return xm_to_vip(ctx, &p);
+	}
 	m = xm_at(meta, 0);
 	if (!m || !m->endpoints)
 		return way;
+	xm_parse_rest(ctx, &p);
 	return xm_passing(ctx, &p, h);
 }
 

@@ -150,7 +150,7 @@ static bool key_in_full(struct lab *lab)
 	return true;
 }
 
-/** All eight ways of a bucket are looked at. */
+/** All eight ways of a bucket are looked at, past keys that were removed: a tag with id 0. */
 static bool key_last_way(struct lab *lab)
 {
 	static const struct step s = { .in = C(S_ONE, SYN), .want = FWD, .connections = 1 };
@@ -159,6 +159,8 @@ static bool key_last_way(struct lab *lab)
 		__u64 *w = lab->key_table[i].word, all[XM_KEY_WAYS] = {};
 		int n = XM_KEY_WAYS;
 
+		for (int way = 0; way < XM_KEY_WAYS; way++)
+			all[way] = (__u64)(0x7e570000 + i * XM_KEY_WAYS + way) << 32;
 		for (int way = 0; way < XM_KEY_WAYS; way++)
 			if (w[way])
 				all[--n] = w[way];

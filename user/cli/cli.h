@@ -2,8 +2,8 @@
 /*
  * The command `xdpmesh NOUN VERB ...`: tables of nouns and verbs, a file a noun. A command builds one JSON document and
  * prints it through out.h, as text or as it is; it fails by filling the error and returning an exit status, and
- * xm_cli_main() prints that once. Everything from outside (files, paths, maps) hangs on struct xm_cli, so that the whole
- * command runs in a unit test.
+ * xm_cli_main() prints that once. Everything from outside (files, paths, maps) hangs on struct xm_cli, so that the
+ * whole command runs in a unit test.
  */
 #pragma once
 

@@ -10,8 +10,8 @@ enum xm_call_kind {
 };
 
 /**
- * Asks, and takes params over. 0 with the result, or -errno with c->e filled: -ENOTCONN if no daemon answers at all, else
- * what the daemon refused.
+ * Asks, and takes params over. 0 with the result, or -errno with c->e filled: -ENOTCONN if no daemon answers at all,
+ * else what the daemon refused.
  */
 int xm_call(struct xm_cli *c, enum xm_call_kind kind, const char *method, json_t *params, json_t **ret_result);
 

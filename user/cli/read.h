@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One reading of the pinned maps: which services and backends live, in the order of every list, with the figures that
- * need a pass over a whole table. Needs no daemon, changes nothing; it takes no lock, so a change that is under way may be
- * seen in part.
+ * need a pass over a whole table. Needs no daemon, changes nothing; it takes no lock, so a change that is under way
+ * may be seen in part.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a packet of a flow would meet, told from the maps by the rules of bpf/: the same hashes, sets, slots and detours.
+ * What a packet of a flow would meet, told from the maps by the rules of bpf/: same hashes, sets, slots and detours.
  * Each function here names the header whose decisions it repeats; a change there is a change here.
  */
 #pragma once

@@ -143,8 +143,8 @@ static bool round_robin(struct xm_trace *t)
 }
 
 /**
- * Is the client's port in use at this backend? A closed flow gives way to the same service, and to another one by force: when
- * no other backend will do.
+ * Is the client's port in use at this backend? A closed flow gives way to the same service, and to another one by
+ * force: when no other backend will do.
  */
 static bool collides(struct xm_trace *t, __u32 id, bool force)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The key table: what bpf/key.h looks up, filled. One store adds or removes a key. */
+/*
+ * The key table: what bpf/key.h looks up, filled. One store adds or removes a key. A bucket's words stand from its first on; one
+ * that is removed from before others leaves its tag with id 0, which the next key in the bucket takes over.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -24,7 +27,7 @@ __u32 xm_key_lookup(const struct xm_plane *p, enum xm_key_kind kind, struct xm_a
 		__u32 id = b->word[i];
 		struct xm_key *k = &p->keys[id];
 
-		if (!b->word[i] || b->word[i] >> 32 != hash >> 32 || id >= p->meta->sizes.keys)
+		if (!id || b->word[i] >> 32 != hash >> 32 || id >= p->meta->sizes.keys)
 			continue;
 		if (k->kind == kind && xm_addr_eq(k->addr, addr) && k->port == be_port && k->proto == proto)
 			return id;
@@ -52,10 +55,14 @@ int xm_key_add(struct xm_plane *p, enum xm_key_kind kind, struct xm_addr addr, _
 		return id;
 	id = free_record(p);
 	for (int i = 0; i < XM_KEY_WAYS; i++) {
-		if (!b->word[i])
+		if (b->word[i] >> 32 == hash >> 32 && b->word[i]) {
+			if ((__u32)b->word[i])
+				return -ENOSPC; /* two keys with one tag in one bucket: the packet path takes the first */
+			way = i;		/* where it stood before: nowhere else may its tag stand too */
+			break;
+		}
+		if (!(__u32)b->word[i] && way < 0)
 			way = i;
-		else if (b->word[i] >> 32 == hash >> 32)
-			return -ENOSPC; /* two keys with one tag in one bucket: the packet path takes the first */
 	}
 	if (!id || way < 0)
 		return -ENOSPC;
@@ -91,9 +98,12 @@ void xm_key_hide(struct xm_plane *p, __u32 id)
 	struct xm_key *k = &p->keys[id];
 	struct xm_key_bucket *b = bucket_of(p, hash_of(p, k->kind, k->addr, k->port, k->proto));
 
-	for (int i = 0; i < XM_KEY_WAYS; i++)
+	for (int i = 0; i < XM_KEY_WAYS; i++) {
+		bool last = i + 1 == XM_KEY_WAYS || !b->word[i + 1];
+
 		if ((__u32)b->word[i] == id)
-			xm_publish64("key.hide", &b->word[i], 0);
+			xm_publish64("key.hide", &b->word[i], last ? 0 : b->word[i] >> 32 << 32);
+	}
 }
 
 void xm_key_free(struct xm_plane *p, __u32 id)
