@@ -14,7 +14,8 @@
 
 #define XM_CLAIM_SETS 2
 #define XM_CLOSED_TRIES 3 /* closed flows that one new flow may take out; then it looks no further */
-#define XM_EVICT_TICKS 3  /* an unanswered SYN is not evicted before */
+#define XM_END_TRIES 4
+#define XM_EVICT_TICKS 3 /* an unanswered SYN is not evicted before */
 
 #define xm_cas(ptr, from, to) __sync_val_compare_and_swap(ptr, from, to)
 
@@ -130,6 +131,22 @@ xm_inline bool xm_flow_free(struct xm_flow *e, __u64 w)
 	return xm_cas(&e->word, w, xm_flow_pack(f)) == w;
 }
 
+/** Takes a flow out whatever other packets do to its word meanwhile. True if this call did it. */
+xm_inline bool xm_flow_end(struct xm_flow *e, __u64 w)
+{
+	for (__u32 i = 0; i < XM_END_TRIES; i++) {
+		__u64 seen;
+
+		if (xm_flow_free(e, w))
+			return true;
+		seen = xm_read(e->word);
+		if (seen >> 56 != w >> 56 || xm_flow_state_of(seen) < XM_FLOW_DIRECT)
+			return false;
+		w = seen;
+	}
+	return false;
+}
+
 /** May this entry make room for a new flow? Free, closed, or a SYN that nobody has answered for some ticks. */
 xm_inline bool xm_flow_yields(__u64 w, bool evict)
 {
@@ -188,8 +205,16 @@ xm_inline int xm_flow_alone(struct xm_flow_new *n)
 	__u32 key = n->q.key;
 
 	n->q.key = 0;
-	if (n->state != XM_FLOW_DIRECT && xm_flow_scan(&n->q, XM_FLOW_CLAIMED))
-		return XM_FLOW_TWIN;
+	if (n->state != XM_FLOW_DIRECT) {
+		__u32 twin = xm_flow_scan(&n->q, XM_FLOW_CLAIMED);
+		struct xm_flow *e = twin ? xm_flow_at(twin - 1) : 0;
+
+		/* one that is closed is the connection before this one */
+		if (e && (xm_flow_state_of(n->q.word) != XM_FLOW_CLOSING || !xm_flow_end(e, n->q.word))) {
+			n->q.key = key;
+			return XM_FLOW_TWIN;
+		}
+	}
 	n->q.key = key;
 	for (__u32 i = 0; i < XM_CLOSED_TRIES; i++) {
 		__u32 other = xm_flow_scan(&n->q, XM_FLOW_CLAIMED);
@@ -199,7 +224,7 @@ xm_inline int xm_flow_alone(struct xm_flow_new *n)
 			return 0;
 		if (xm_flow_state_of(n->q.word) != XM_FLOW_CLOSING || (n->q.found_owner != n->q.owner && !n->force))
 			return XM_FLOW_TAKEN;
-		if (!xm_flow_free(e, n->q.word))
+		if (!xm_flow_end(e, n->q.word))
 			return XM_FLOW_TAKEN;
 	}
 	return XM_FLOW_TAKEN;

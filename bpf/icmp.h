@@ -208,7 +208,7 @@ xm_inline struct xm_way xm_icmp_reply(struct xdp_md *ctx, struct xm_pkt *p, stru
 		return way;
 	f = xm_flow_unpack(fq.word);
 	way.verdict = XM_V_direct;
-	if (f.state == XM_FLOW_DIRECT)
+	if (!(fq.found_owner >> 8))
 		return way;
 	way.verdict = XM_V_ttl;
 	if (p->ttl <= 1)

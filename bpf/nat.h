@@ -69,8 +69,8 @@ XM_GLOBAL int xm_nat_begin(struct xdp_md *ctx, struct xm_nat *n, struct xm_pkt *
 			pick.avoid[i] = new.backend;
 		pick.avoids = i + 1;
 	}
-	if (index == XM_FLOW_TAKEN) {
-		new.backend = pick.avoid[0];
+	for (__u32 i = 0; i < XM_AVOID && i < pick.avoids && index == XM_FLOW_TAKEN; i++) {
+		new.backend = pick.avoid[i];
 		new.force = 1;
 		b = xm_at(backends, new.backend);
 		new.q.key = b ? b->key : 0;
@@ -121,8 +121,8 @@ xm_inline void xm_nat_update(struct xm_flow *e, __u64 w, const struct xm_pkt *p,
 		if (to == w)
 			return;
 		seen = xm_cas(&e->word, w, to);
-		if (seen == w || seen >> 56 != w >> 56)
-			return;
+		if (seen == w || seen >> 56 != w >> 56 || xm_flow_state_of(seen) < XM_FLOW_DIRECT)
+			return; /* done, or it is this flow's no more */
 		w = seen;
 	}
 }
@@ -186,6 +186,16 @@ xm_inline struct xm_way xm_nat_new(struct xdp_md *ctx, struct xm_pkt *p, struct 
 	return xm_nat_forward(ctx, p, n->backend, b);
 }
 
+/** A segment of no flow: the stack's, if the SYN was passed to it as no backend was usable; else of no connection that we know. */
+xm_inline enum xm_verdict xm_nat_stray(struct xdp_md *ctx, struct xm_pkt *p, __u32 service, __u8 on_none)
+{
+	struct xm_service *s = xm_at(services, service);
+
+	if (on_none == XM_NONE_PASS && s && !xm_read(s->last_resort))
+		return XM_V_no_backend_pass;
+	return xm_answer_reset(ctx, p, XM_V_stray_reset);
+}
+
 /** A client's packet to a service of class all. */
 xm_inline struct xm_way xm_nat_client(struct xdp_md *ctx, struct xm_pkt *p, __u32 service, struct xm_plan_word plan)
 {
@@ -208,7 +218,7 @@ xm_inline struct xm_way xm_nat_client(struct xdp_md *ctx, struct xm_pkt *p, __u3
 	if (!index) {
 		if (p->proto == XM_UDP || xm_is_syn(p))
 			return xm_nat_new(ctx, p, &n, plan.on_none);
-		way.verdict = xm_answer_reset(ctx, p, XM_V_stray_reset);
+		way.verdict = xm_nat_stray(ctx, p, service, plan.on_none);
 		return way;
 	}
 	e = xm_flow_at(index - 1);
@@ -222,7 +232,7 @@ xm_inline struct xm_way xm_nat_client(struct xdp_md *ctx, struct xm_pkt *p, __u3
 		return way;
 	dead = xm_dead(b);
 	if (xm_nat_anew(p, f, dead)) {
-		xm_flow_free(e, w);
+		xm_flow_end(e, w);
 		return xm_nat_new(ctx, p, &n, plan.on_none);
 	}
 	if (dead && plan.on_down == XM_DOWN_RESET) {
@@ -256,8 +266,10 @@ xm_inline struct xm_way xm_nat_backend(struct xdp_md *ctx, struct xm_pkt *p, __u
 		return way;
 	f = xm_flow_unpack(q.word);
 	way.verdict = XM_V_direct;
-	if (f.state == XM_FLOW_DIRECT) {
+	if (!(q.found_owner >> 8)) {
 		f.tick = xm_tick();
+		if (p->flags & (XM_TH_FIN | XM_TH_RST)) /* its port may be a service's again */
+			f.state = XM_FLOW_CLOSING;
 		xm_cas(&e->word, q.word, xm_flow_pack(f));
 		return way;
 	}
@@ -298,7 +310,9 @@ XM_GLOBAL int xm_nat_direct(struct xm_pkt *p, __u32 key)
 	new.q.owner = xm_flow_owner(0, p->proto);
 	new.q.key = key;
 	new.q.hash = xm_hash_client(p->src, p->sport, p->proto, &secret);
-	if (xm_flow_find(&new.q)) /* by its reverse tuple: noted already, or a service's flow, which stays */
+	/* by its reverse tuple: noted already, or a service's flow, which stays; a closed one gives way */
+	if (xm_flow_find(&new.q) && xm_flow_state_of(new.q.word) != XM_FLOW_CLOSING)
 		return 0;
+	new.force = 1;
 	return xm_flow_insert(&new);
 }

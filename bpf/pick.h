@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Step 3: the pick. Slot by flow hash or by the CPU's cursor; past an owner that is not up, further slots at an odd stride,
+ * Step 3: the pick. Slot by flow hash or by the CPU's cursor; past an owner that is not up, further slots by its hash,
  * so that shares follow weights; then the service's last resort. The state word is read after the slot: from the store of a
  * health flip on, no pick returns that backend.
  */
@@ -54,7 +54,7 @@ XM_GLOBAL __u32 xm_pick(struct xm_pick *q)
 {
 	struct xm_service *s;
 	struct xm_plan_word plan;
-	__u32 at, stride, mask, tries, id;
+	__u32 at, mask, tries, id;
 	__u64 *slot;
 
 	if (!q)
@@ -65,12 +65,11 @@ XM_GLOBAL __u32 xm_pick(struct xm_pick *q)
 	plan = xm_plan_unpack(xm_read(s->plan));
 	mask = (1U << plan.log2) - 1;
 	at = xm_first_slot(q, &plan);
-	stride = (__u32)(q->hash >> 32) | 1;
 	tries = q->avoids ? XM_PICK_TRIES : XM_DETOURS;
 	for (__u32 i = 0; i <= XM_PICK_TRIES; i++) {
 		if (i > tries)
 			break;
-		slot = xm_at(slots, plan.base * XM_SLOT_UNIT + ((at + i * stride) & mask));
+		slot = xm_at(slots, plan.base * XM_SLOT_UNIT + ((at + xm_hash_detour(q->hash, i)) & mask));
 		if (!slot)
 			return 0;
 		id = xm_slot_owner(xm_read(*slot));

@@ -15,24 +15,29 @@ xm_inline __u32 xm_idle_limit(const struct xm_meta *m, __u8 state)
 	case XM_FLOW_CLOSING:
 		return m->closing_idle;
 	case XM_FLOW_UDP:
+	case XM_FLOW_DIRECT: /* of use while its client's port could meet a service's flow */
 		return m->udp_idle;
 	case XM_FLOW_OPEN:
-	case XM_FLOW_DIRECT:
 		return m->tcp_idle;
 	default:
 		return m->syn_idle; /* busy or claimed that long: its CPU never came back */
 	}
 }
 
-xm_inline bool xm_swept(const struct xm_meta *m, struct xm_flow_word f)
+xm_inline bool xm_swept(const struct xm_meta *m, struct xm_flow_word f, __u32 owner)
 {
 	__u32 limit = xm_idle_limit(m, f.state);
 	struct xm_backend *b;
+	struct xm_key *k;
 
 	if (limit && (__u16)(xm_tick() - f.tick) >= limit)
 		return f.state != XM_FLOW_BUSY;
-	if (f.state < XM_FLOW_SYN)
+	if (f.state < XM_FLOW_DIRECT)
 		return false;
+	if (!(owner >> 8)) { /* a direct connection: its backend field is a key */
+		k = xm_at(keys, f.backend);
+		return k && k->value == XM_KEY_RETIRED;
+	}
 	b = xm_at(backends, f.backend);
 	return b && b->life == XM_LIFE_RETIRED;
 }
@@ -54,7 +59,7 @@ static long sweep_set(__u32 i, struct xm_sweep_ctx *c)
 
 		if (xm_flow_state_of(w) == XM_FLOW_FREE)
 			continue;
-		if (!xm_swept(c->m, xm_flow_unpack(w))) {
+		if (!xm_swept(c->m, xm_flow_unpack(w), xm_read(e->owner))) {
 			c->job->used++;
 			continue;
 		}

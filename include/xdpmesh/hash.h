@@ -59,3 +59,12 @@ xm_inline __u64 xm_hash_pick(__u64 client_hash, __u32 service)
 {
 	return xm_fold(client_hash ^ (__u64)service << 20);
 }
+
+/**
+ * How far from its first slot a pick looks at its i-th try. Hashed anew each time: a stride would meet the same owners again and
+ * again in a table whose owners alternate, and shares would not follow weights.
+ */
+xm_inline __u32 xm_hash_detour(__u64 pick_hash, __u32 i)
+{
+	return i ? xm_fold((pick_hash >> 20) + i * 0x9e3779b97f4a7c15ULL) >> 32 : 0;
+}

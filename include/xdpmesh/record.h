@@ -23,10 +23,12 @@ struct xm_key {
 	struct xm_addr addr;
 	__u16 port; /* network byte order */
 	__u8 proto;
-	__u8 kind;   /* enum xm_key_kind, 0 if free */
-	__u32 value; /* the service's id, or the number of users of a VIP or an endpoint (kept by user space) */
+	__u8 kind; /* enum xm_key_kind, 0 if free */
+	__u32 value; /* the service's id; of an endpoint XM_KEY_RETIRED once nobody uses it and its direct flows are being swept */
 };
 _Static_assert(sizeof(struct xm_key) == 24, "key");
+
+#define XM_KEY_RETIRED (~0U)
 
 enum xm_life {
 	XM_LIFE_FREE = 0,

@@ -150,6 +150,17 @@ static bool key_in_full(struct lab *lab)
 	return true;
 }
 
+/** The same of an address without the service's key to prove it: it is not a VIP. */
+static bool vip_in_full(struct lab *lab)
+{
+	static const struct step s = { .in = C(S_ONE, SYN, .dport = 9), .want = XM_V_not_ours };
+
+	for (struct xm_key *k = lab->keys; k < lab->keys + 256; k++)
+		if (k->kind == XM_KEY_VIP)
+			k->addr.lo ^= 1ULL << 63;
+	return step_run(lab, &s);
+}
+
 /** All eight ways of a bucket are looked at, past keys that were removed: a tag with id 0. */
 static bool key_last_way(struct lab *lab)
 {
@@ -222,7 +233,7 @@ static bool sweep_idle(struct lab *lab)
 {
 	static const struct sweep_row rows[] = {
 		{ XM_FLOW_SYN, 10 }, { XM_FLOW_OPEN, 100 },   { XM_FLOW_CLOSING, 5 },
-		{ XM_FLOW_UDP, 20 }, { XM_FLOW_DIRECT, 100 }, { XM_FLOW_CLAIMED, 10 },
+		{ XM_FLOW_UDP, 20 }, { XM_FLOW_DIRECT, 20 }, { XM_FLOW_CLAIMED, 10 },
 	};
 	uint16_t now = tick_now(lab);
 
@@ -324,6 +335,7 @@ const struct row table_rows[] = {
 	{ "slot_owner_is_20_bits", .run = slot_bits },
 	{ "slot_without_owner_is_no_backend", .run = slot_none },
 	{ "key_is_compared_in_full", .run = key_in_full },
+	{ "vip_is_compared_in_full", .run = vip_in_full },
 	{ "key_in_the_last_way_is_found", .run = key_last_way },
 	{ "client_hop_is_shared", .run = client_hops_shared },
 	{ "client_hop_no_room_goes_to_stack",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A daemon for test_cli.c: a process that takes one question on a socket, gives the one answer that it knows, and ends. */
+/* A daemon for test_cli.c: a process that takes one question on a socket, gives the one answer it knows, and ends. */
 #pragma once
 
 #include <setjmp.h>

@@ -134,8 +134,11 @@ static int run_words(struct xm_cli *c, int argc, char **argv)
 	match = xm_prefix_match(argv[0], names);
 	if (match == n)
 		return run_help(c, argc - 1, argv + 1);
+	if (match < 0 && argv[0][0] == '-')
+		return xm_usage(c, "option", argv[0], "-j | -p | -h | -V | --bpffs DIR | --socket PATH",
+				"is not known");
 	if (match < 0)
-		return unknown(c, argv[0][0] == '-' ? "option" : "noun", argv[0], names, match);
+		return unknown(c, "noun", argv[0], names, match);
 	return run_noun(c, &xm_nouns[match], argc - 1, argv + 1);
 }
 

@@ -41,12 +41,12 @@ static __u32 owner_of(const struct xm_trace *t, __u32 slot)
 /** Slots by the hash: the first, then detours. 0: none of them is usable. */
 static __u32 walk(struct xm_trace *t, const struct pick *q)
 {
-	__u32 mask = (1U << t->plan.log2) - 1, at = q->hash & mask, stride = (__u32)(q->hash >> 32) | 1;
+	__u32 mask = (1U << t->plan.log2) - 1, at = q->hash & mask;
 	__u32 tries = q->avoids ? PICK_TRIES : XM_DETOURS;
 	char text[XM_TRACE_TEXT];
 
 	for (__u32 i = 0; i <= tries; i++) {
-		__u32 slot = (at + i * stride) & mask, id = owner_of(t, slot);
+		__u32 slot = (at + xm_hash_detour(q->hash, i)) & mask, id = owner_of(t, slot);
 
 		if (!i)
 			xm_trace_step(t, "slot", "hash %016llx, slot %u of %u: %s", (unsigned long long)q->hash, slot,
