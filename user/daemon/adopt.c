@@ -51,7 +51,7 @@ void xm_adopt(struct xm_live *l)
 		       phases[journal & 3]);
 	retire_orphans(p);
 	for (__u32 id = 1; id < p->meta->sizes.keys; id++) {
-		if (!p->keys[id].kind || key_used(p, id))
+		if (!p->keys[id].kind || key_used(p, id) || p->keys[id].value == XM_KEY_RETIRED)
 			continue;
 		xm_key_hide(p, id);
 		hidden++;
@@ -59,6 +59,8 @@ void xm_adopt(struct xm_live *l)
 	if (hidden)
 		xm_grace();
 	for (__u32 id = 1; hidden && id < p->meta->sizes.keys; id++)
-		if (p->keys[id].kind && !key_used(p, id))
+		if (p->keys[id].kind == XM_KEY_ENDPOINT && !key_used(p, id))
+			p->keys[id].value = XM_KEY_RETIRED; /* direct flows may name it */
+		else if (p->keys[id].kind && !key_used(p, id))
 			xm_key_free(p, id);
 }

@@ -183,6 +183,10 @@ static int carry_out(struct xm_plan *a, struct xm_applied *ret)
 	}
 	done.backends += a->gone_n;
 	if (!done.services && !a->gone_n) {
+		/* adoption may have finished the last apply: then that is what runs */
+		done.finished = p->meta->journal >> 8 > p->meta->generation;
+		if (done.finished)
+			xm_publish64("meta.generation", &p->meta->generation, p->meta->journal >> 8);
 		done.generation = p->meta->generation;
 		xm_publish64("journal.end", &p->meta->journal, 0);
 		*ret = done;

@@ -13,7 +13,8 @@ struct xm_applied {
 	__u64 generation;
 	__u32 services; /* that were added, changed or removed */
 	__u32 backends;
-	__u32 moved; /* slots whose owner changed */
+	__u32 moved;   /* slots whose owner changed */
+	bool finished; /* an apply that was cut off had done all but the last store */
 };
 
 /**

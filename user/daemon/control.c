@@ -32,6 +32,7 @@ struct client {
 	size_t used;
 	int open;
 	bool writer;
+	bool ended; /* it will send no more */
 };
 
 struct reply {
@@ -58,14 +59,24 @@ static void client_close(struct client *c)
 	uv_close((uv_handle_t *)&c->idle, client_closed);
 }
 
+static size_t waiting(const struct client *c)
+{
+	return uv_stream_get_write_queue_size((const uv_stream_t *)&c->pipe);
+}
+
+static void go_on(struct client *c);
+
 static void replied(uv_write_t *w, int status)
 {
 	struct reply *r = (struct reply *)w;
+	struct client *c = w->handle->data;
 
-	if (status)
-		client_close(w->handle->data);
 	free(r->text);
 	free(r);
+	if (status)
+		client_close(c);
+	else
+		go_on(c);
 }
 
 /** Sends a document and lets go of it. */
@@ -124,14 +135,30 @@ static const struct xm_method *method_of(const char *name)
 	return NULL;
 }
 
-/** Answers one request; NULL: a notification wants none. */
+/** Calls a method with what it is given. */
+static json_t *call(struct client *c, const struct xm_method *m, json_t *id, json_t *params)
+{
+	struct xm_err e = {};
+	json_t *result;
+
+	if (m->writes && !c->writer)
+		return refuse(id, XM_RPC_REFUSED, "method", m->name, "root, or the socket's group",
+			      "is not allowed to you");
+	if (xm_params_check(m, params, &e))
+		return error_json(id, XM_RPC_PARAMS, &e);
+	result = m->call(c->control->daemon, params, &e);
+	if (!result)
+		return error_json(id, XM_RPC_REFUSED, &e);
+	return json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", id, "result", result);
+}
+
+/** Answers one request. */
 static json_t *answer(struct client *c, json_t *request)
 {
-	json_t *id = json_object_get(request, "id"), *params = json_object_get(request, "params"), *empty, *result;
+	json_t *id = json_object_get(request, "id"), *params = json_object_get(request, "params"), *empty, *reply;
 	const char *name = json_string_value(json_object_get(request, "method"));
 	const char *version = json_string_value(json_object_get(request, "jsonrpc"));
 	const struct xm_method *m;
-	struct xm_err e = {};
 
 	if (!id || !(json_is_integer(id) || json_is_string(id)))
 		id = json_null();
@@ -143,15 +170,16 @@ static json_t *answer(struct client *c, json_t *request)
 		return refuse(id, XM_RPC_METHOD, "method", name, NULL, "is unknown");
 	if (params && !json_is_object(params))
 		return refuse(id, XM_RPC_PARAMS, "params", NULL, "an object", "must be named");
-	if (m->writes && !c->writer)
-		return refuse(id, XM_RPC_REFUSED, "method", name, "root, or the socket's group",
-			      "is not allowed to you");
 	empty = json_object();
-	result = m->call(c->control->daemon, params ? params : empty, &e);
+	reply = call(c, m, id, params ? params : empty);
 	json_decref(empty);
-	if (!result)
-		return error_json(id, XM_RPC_REFUSED, &e);
-	return json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", id, "result", result);
+	return reply;
+}
+
+/** A request without an id wants no answer, whatever becomes of it. */
+static bool is_notification(const json_t *request)
+{
+	return json_is_string(json_object_get(request, "method")) && !json_object_get(request, "id");
 }
 
 static void take_line(struct client *c, const char *line, size_t len)
@@ -169,10 +197,14 @@ static void take_line(struct client *c, const char *line, size_t len)
 	} else {
 		reply = answer(c, request);
 	}
+	if (is_notification(request))
+		json_decref(reply);
+	else
+		send_json(c, reply);
 	json_decref(request);
-	send_json(c, reply);
 }
 
+/** Says so and reads no more: the client goes when it has nothing to wait for, or is idle. */
 static void too_long(struct client *c)
 {
 	char limit[64];
@@ -193,24 +225,47 @@ static void room(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 static void came(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 {
 	struct client *c = s->data;
-	char *end;
 
 	(void)buf;
-	if (n < 0) {
+	if (n < 0 && n != UV_EOF) {
 		client_close(c);
 		return;
 	}
-	c->used += n;
-	while ((end = memchr(c->line, '\n', c->used))) {
-		size_t len = end - c->line;
+	c->ended = n == UV_EOF;
+	c->used += n > 0 ? n : 0;
+	go_on(c);
+}
 
-		take_line(c, c->line, len);
-		c->used -= len + 1;
-		memmove(c->line, end + 1, c->used);
+/** Answers what has come, while the client takes the answers. */
+static void take_lines(struct client *c)
+{
+	size_t at = 0;
+	char *end;
+
+	while (waiting(c) <= XM_CONTROL_WAITING_MAX && (end = memchr(c->line + at, '\n', c->used - at))) {
+		take_line(c, c->line + at, end - (c->line + at));
+		at = end + 1 - c->line;
 		uv_timer_again(&c->idle);
 	}
-	if (c->used > XM_CONTROL_LINE_MAX)
+	c->used -= at;
+	memmove(c->line, c->line + at, c->used);
+}
+
+/** Goes on with a client after it sent or took something: it is read from while its answers do not pile up. */
+static void go_on(struct client *c)
+{
+	if (uv_is_closing((uv_handle_t *)&c->pipe) || c->used > XM_CONTROL_LINE_MAX + 1)
+		return;
+	uv_read_stop((uv_stream_t *)&c->pipe);
+	take_lines(c);
+	if (uv_is_closing((uv_handle_t *)&c->pipe) || waiting(c) > XM_CONTROL_WAITING_MAX)
+		return;
+	if (c->ended && !waiting(c))
+		client_close(c);
+	else if (c->used > XM_CONTROL_LINE_MAX)
 		too_long(c);
+	else if (!c->ended)
+		uv_read_start((uv_stream_t *)&c->pipe, room, came);
 }
 
 static void idle(uv_timer_t *t)

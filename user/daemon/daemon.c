@@ -49,6 +49,10 @@ static int attach_all(struct xm_daemon *d, const struct xm_spec *want, struct xm
 				       is.frags ? ", frames in several buffers" : "");
 			continue;
 		}
+		if (err == -ENODEV && names(&d->want, dev->name)) {
+			xm_log(XM_LOG_WARN, "%s: it is attached when it appears", e->text);
+			continue;
+		}
 		while (i-- > 0)
 			if (!names(&d->want, want->devices[i].name))
 				xm_detach(&d->live.plane, want->devices[i].name, NULL);
@@ -98,7 +102,7 @@ int xm_daemon_want(struct xm_daemon *d, struct xm_spec *want, const char *cause,
 	if (err)
 		return xm_fail(e, -err, "no memory for the checks");
 	xm_hops_refresh(&d->live.hops, &d->live.plane, true);
-	if (done.services || done.backends) {
+	if (done.services || done.backends || done.finished) {
 		xm_log(XM_LOG_INFO, "generation %llu: %u services and %u backends changed, %u slots moved (%s)",
 		       done.generation, done.services, done.backends, done.moved, cause);
 		if (xm_history_add(d->o.state, done.generation, cause, &d->want, &said))
@@ -318,6 +322,16 @@ static void remember_devices(struct xm_daemon *d)
 		memcpy(d->want.devices[d->want.devices_n++].name, is[i].dev, XM_DEVNAME);
 }
 
+/** A data plane that was made anew counts on from the last generation that is kept. */
+static void continue_history(struct xm_daemon *d)
+{
+	struct xm_history all[XM_HISTORY_KEEP * 2];
+	int n = xm_history_list(d->o.state, all, XM_HISTORY_KEEP * 2);
+
+	if (n > 0 && all[n - 1].generation > d->live.plane.meta->generation)
+		d->live.plane.meta->generation = all[n - 1].generation;
+}
+
 static void block_hup(int how)
 {
 	sigset_t hups;
@@ -352,6 +366,7 @@ int xm_daemon_start(struct xm_daemon *d, const struct xm_daemon_options *o, stru
 	uv_loop_init(&d->loop);
 	xm_checks_init(&d->checks, &d->loop, &d->live);
 	xm_adopt(&d->live);
+	continue_history(d);
 	remember_devices(d);
 	xm_hops_refresh(&d->live.hops, &d->live.plane, true);
 	err = xm_control_open(&d->control, d, &d->loop, o->socket, e) ?: xm_daemon_want(d, &want, o->config, &done, e);

@@ -140,11 +140,18 @@ static bool endpoint_in_use(const struct xm_plane *p, __u32 key)
 	return false;
 }
 
+/** Endpoints that were hidden before this pass began: no direct flow names them any more. */
+static void free_keys(struct xm_plane *p)
+{
+	for (__u32 id = 1; id < p->meta->sizes.keys; id++)
+		if (p->keys[id].kind == XM_KEY_ENDPOINT && p->keys[id].value == XM_KEY_RETIRED)
+			xm_key_free(p, id);
+}
+
 /** No entry of the flow table names them any more: ids may have another tenant. */
 static void release_retired(struct xm_live *l)
 {
 	struct xm_plane *p = &l->plane;
-	bool hidden = false;
 
 	for (__u32 id = 1; id < p->meta->sizes.backends; id++) {
 		struct xm_backend *b = &p->backends[id];
@@ -153,17 +160,26 @@ static void release_retired(struct xm_live *l)
 		if (b->life != XM_LIFE_RETIRED)
 			continue;
 		xm_publish32("backend.free", &b->life, XM_LIFE_FREE);
-		if (key && !endpoint_in_use(p, key)) {
-			xm_key_hide(p, key);
-			p->keys[key].kind = 0; /* its bucket holds it no more; a reader that still does finds no kind */
-			hidden = true;
-		}
+		if (!key || endpoint_in_use(p, key))
+			continue;
+		xm_key_hide(p, key);
+		p->keys[key].value = XM_KEY_RETIRED;
 	}
 	for (__u32 id = 1; id < p->meta->sizes.services; id++)
 		if (p->services[id].life == XM_LIFE_RETIRED)
 			xm_publish32("service.free", &p->services[id].life, XM_LIFE_FREE);
-	if (hidden)
-		xm_grace();
+	xm_grace();
+}
+
+static bool any_retired(const struct xm_plane *p)
+{
+	for (__u32 id = 1; id < p->meta->sizes.backends; id++)
+		if (p->backends[id].life == XM_LIFE_RETIRED)
+			return true;
+	for (__u32 id = 1; id < p->meta->sizes.services; id++)
+		if (p->services[id].life == XM_LIFE_RETIRED)
+			return true;
+	return false;
 }
 
 int xm_live_sweep(struct xm_live *l, __u32 stretch)
@@ -179,8 +195,11 @@ int xm_live_sweep(struct xm_live *l, __u32 stretch)
 		l->sweep_at = l->sweep_used = 0;
 		l->sweep_lost = false;
 		l->passes++;
-		if (clean)
-			release_retired(l);
+		if (clean) {
+			free_keys(&l->plane);
+			if (any_retired(&l->plane))
+				release_retired(l);
+		}
 		return 0;
 	}
 	if (stretch > sets - l->sweep_at)

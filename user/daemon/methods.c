@@ -69,8 +69,7 @@ static int set_service(struct xm_service_spec *s, json_t *set, struct xm_err *e)
 	int err = 0;
 
 	snprintf(object, sizeof(object), "service %s", s->name);
-	json_object_foreach(set, key, value)
-	{
+	json_object_foreach(set, key, value) {
 		if (!strcmp(key, "backends") && json_is_array(value))
 			continue; /* service.add's */
 		if (!json_is_string(value))
@@ -90,8 +89,7 @@ static int set_backend(const struct xm_service_spec *s, struct xm_backend_spec *
 	int err;
 
 	snprintf(object, sizeof(object), "service %s: backend %s", s->name, xm_endpoint_text(b->addr, b->port, text));
-	json_object_foreach(set, key, value)
-	{
+	json_object_foreach(set, key, value) {
 		if (!json_is_string(value))
 			return xm_fail_value(e, EINVAL, key, NULL, "a string", "has a value of another kind");
 		if (!strcmp(key, "address") || !strcmp(key, "port"))
@@ -137,6 +135,10 @@ static json_t *service_add(struct xm_daemon *d, json_t *params, struct xm_err *e
 
 	if (!name)
 		return NULL;
+	if (json_object_get(set, "name")) {
+		xm_fail_value(e, EINVAL, "service", name, NULL, "is named twice");
+		return NULL;
+	}
 	for (int k = 0; (need = xm_config_service_required(k)); k++)
 		if (!json_object_get(set, need)) {
 			xm_fail_value(e, EINVAL, "service", name, "vip, port and protocol are required", need);
@@ -148,8 +150,7 @@ static json_t *service_add(struct xm_daemon *d, json_t *params, struct xm_err *e
 	err = xm_config_set_service("service", &s, "name", name, e);
 	if (!err)
 		err = set_service(&s, set, e);
-	json_array_foreach(backends, i, one)
-	{
+	json_array_foreach(backends, i, one) {
 		struct xm_backend_spec b = { .weight = 100 };
 
 		if (err)
@@ -187,6 +188,9 @@ static json_t *service_set(struct xm_daemon *d, json_t *params, struct xm_err *e
 	s = service_of(&want, name, e);
 	if (s && json_object_get(set, "name"))
 		xm_fail_value(e, EINVAL, "service", name, NULL, "cannot be renamed: add another and delete this one");
+	else if (s && json_object_get(set, "backends"))
+		xm_fail_value(e, EINVAL, "service", name, "backend add, backend delete",
+			      "has its backends changed one by one");
 	else if (s && !set_service(s, set, e))
 		return xm_commit(d, &want, "service set", e);
 	xm_spec_free(&want);
@@ -313,22 +317,42 @@ static json_t *health_show(struct xm_daemon *d, json_t *params, struct xm_err *e
 }
 
 const struct xm_method xm_methods[] = {
-	{ "version", false, xm_method_version },
-	{ "config.show", false, xm_method_config_show },
-	{ "config.diff", false, xm_config_diff },
-	{ "config.history", false, xm_method_config_history },
-	{ "config.apply", true, xm_method_config_apply },
-	{ "config.rollback", true, xm_method_config_rollback },
-	{ "service.add", true, service_add },
-	{ "service.set", true, service_set },
-	{ "service.delete", true, service_delete },
-	{ "backend.add", true, backend_add },
-	{ "backend.set", true, backend_set },
-	{ "backend.drain", true, backend_drain },
-	{ "backend.delete", true, backend_delete },
-	{ "health.set", true, health_set },
-	{ "health.show", false, health_show },
-	{ "net.attach", true, xm_method_net_attach },
-	{ "net.detach", true, xm_method_net_detach },
-	{ NULL, false, NULL },
+	{ "version", false, xm_method_version, {} },
+	{ "config.show", false, xm_method_config_show, {} },
+	{ "config.diff", false, xm_config_diff, {} },
+	{ "config.history", false, xm_method_config_history, {} },
+	{ "config.apply", true, xm_method_config_apply, { { "path", XM_PARAM_TEXT, false } } },
+	{ "config.rollback", true, xm_method_config_rollback, { { "generation", XM_PARAM_NUMBER, false } } },
+	{ "service.add", true, service_add, { { "name", XM_PARAM_TEXT, true }, { "set", XM_PARAM_OBJECT, true } } },
+	{ "service.set", true, service_set, { { "name", XM_PARAM_TEXT, true }, { "set", XM_PARAM_OBJECT, true } } },
+	{ "service.delete", true, service_delete, { { "name", XM_PARAM_TEXT, true } } },
+	{ "backend.add",
+	  true,
+	  backend_add,
+	  { { "service", XM_PARAM_TEXT, true },
+	    { "backend", XM_PARAM_TEXT, true },
+	    { "set", XM_PARAM_OBJECT, false } } },
+	{ "backend.set",
+	  true,
+	  backend_set,
+	  { { "service", XM_PARAM_TEXT, true }, { "backend", XM_PARAM_TEXT, true }, { "set", XM_PARAM_OBJECT, true } } },
+	{ "backend.drain",
+	  true,
+	  backend_drain,
+	  { { "service", XM_PARAM_TEXT, true }, { "backend", XM_PARAM_TEXT, true } } },
+	{ "backend.delete",
+	  true,
+	  backend_delete,
+	  { { "service", XM_PARAM_TEXT, true }, { "backend", XM_PARAM_TEXT, true } } },
+	{ "health.set",
+	  true,
+	  health_set,
+	  { { "service", XM_PARAM_TEXT, true }, { "backend", XM_PARAM_TEXT, true }, { "state", XM_PARAM_TEXT, true } } },
+	{ "health.show", false, health_show, {} },
+	{ "net.attach",
+	  true,
+	  xm_method_net_attach,
+	  { { "device", XM_PARAM_TEXT, true }, { "mode", XM_PARAM_TEXT, false } } },
+	{ "net.detach", true, xm_method_net_detach, { { "device", XM_PARAM_TEXT, true } } },
+	{ NULL, false, NULL, {} },
 };

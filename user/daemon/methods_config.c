@@ -9,6 +9,7 @@
 #include "methods.h"
 #include "user/base/version.h"
 #include "user/mesh/words.h"
+#include "user/plane/attach.h"
 #include "user/source/config.h"
 
 json_t *xm_method_version(struct xm_daemon *d, json_t *params, struct xm_err *e)
@@ -70,6 +71,11 @@ json_t *xm_method_config_rollback(struct xm_daemon *d, json_t *params, struct xm
 	struct xm_spec want;
 	char cause[64];
 
+	if (which && json_integer_value(which) < 1) {
+		snprintf(cause, sizeof(cause), "%lld", (long long)json_integer_value(which));
+		xm_fail_value(e, EINVAL, "generation", cause, "1 or more", "is none");
+		return NULL;
+	}
 	for (int i = 0; !which && i < n; i++)
 		if (all[i].generation < now)
 			to = all[i].generation;
@@ -83,6 +89,19 @@ json_t *xm_method_config_rollback(struct xm_daemon *d, json_t *params, struct xm
 	return xm_commit(d, &want, cause, e);
 }
 
+/** What is attached to a device, as net.attach answers it. */
+static json_t *attached_json(const struct xm_daemon *d, const char *name)
+{
+	struct xm_attached all[XM_DEVICES_MAX];
+	int n = xm_attached_list(&d->live.plane, all, XM_DEVICES_MAX);
+
+	for (int i = 0; i < n; i++)
+		if (!strcmp(all[i].dev, name))
+			return json_pack("{s:s, s:s, s:I}", "device", name, "mode",
+					 all[i].generic ? "generic" : "native", "prog_id", (json_int_t)all[i].prog_id);
+	return json_pack("{s:s}", "device", name);
+}
+
 json_t *xm_method_net_attach(struct xm_daemon *d, json_t *params, struct xm_err *e)
 {
 	const char *name = xm_param_text(params, "device", e),
@@ -90,6 +109,7 @@ json_t *xm_method_net_attach(struct xm_daemon *d, json_t *params, struct xm_err 
 	struct xm_device_spec dev = { .mode = XM_MODE_AUTO };
 	int mode = word ? xm_word_value(xm_mode_words, word) : XM_MODE_AUTO;
 	struct xm_spec want;
+	json_t *done;
 	char list[64];
 
 	if (!name)
@@ -115,20 +135,29 @@ json_t *xm_method_net_attach(struct xm_daemon *d, json_t *params, struct xm_err 
 		return NULL;
 	}
 	want.devices[want.devices_n++] = dev;
-	return xm_commit(d, &want, "net attach", e);
+	done = xm_commit(d, &want, "net attach", e);
+	if (!done)
+		return NULL;
+	json_decref(done);
+	return attached_json(d, name);
 }
 
 json_t *xm_method_net_detach(struct xm_daemon *d, json_t *params, struct xm_err *e)
 {
 	const char *name = xm_param_text(params, "device", e);
 	struct xm_spec want;
+	json_t *done;
 
 	if (!name || xm_copy_want(d, &want, e))
 		return NULL;
 	for (size_t i = 0; i < want.devices_n; i++)
 		if (!strcmp(want.devices[i].name, name)) {
 			want.devices[i] = want.devices[--want.devices_n];
-			return xm_commit(d, &want, "net detach", e);
+			done = xm_commit(d, &want, "net detach", e);
+			if (!done)
+				return NULL;
+			json_decref(done);
+			return json_pack("{s:s}", "device", name);
 		}
 	xm_spec_free(&want);
 	xm_fail_value(e, ENOENT, "device", name, NULL, "has no program of ours");

@@ -111,8 +111,7 @@ static void load_admin(struct xm_spec *s, json_t *all)
 	size_t i;
 	json_t *one;
 
-	json_array_foreach(all, i, one)
-	{
+	json_array_foreach(all, i, one) {
 		const char *service = json_string_value(json_object_get(one, "service"));
 		const char *backend = json_string_value(json_object_get(one, "backend"));
 		json_int_t admin = json_integer_value(json_object_get(one, "admin"));
@@ -143,10 +142,12 @@ static int load_json(json_t *root, struct xm_overrides *o, struct xm_err *e)
 		return err;
 	load_admin(&o->set, json_object_get(root, "admin"));
 	o->deleted = calloc(json_array_size(deleted) + 1, XM_NAME_MAX);
-	json_array_foreach(deleted, i, one) if (o->deleted && json_is_string(one))
-		snprintf(o->deleted[o->deleted_n++], XM_NAME_MAX, "%s", json_string_value(one));
-	json_array_foreach(detached, i, one) if (o->detached_n < XM_DEVICES_MAX && json_is_string(one))
-		snprintf(o->detached[o->detached_n++], XM_DEVNAME, "%s", json_string_value(one));
+	json_array_foreach(deleted, i, one)
+		if (o->deleted && json_is_string(one))
+			snprintf(o->deleted[o->deleted_n++], XM_NAME_MAX, "%s", json_string_value(one));
+	json_array_foreach(detached, i, one)
+		if (o->detached_n < XM_DEVICES_MAX && json_is_string(one))
+			snprintf(o->detached[o->detached_n++], XM_DEVNAME, "%s", json_string_value(one));
 	return 0;
 }
 

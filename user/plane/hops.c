@@ -61,6 +61,25 @@ static void route_of(struct xm_hops *h, struct xm_addr to, struct xm_route_answe
 		*ret = (struct xm_route_answer){ .ifindex = ~0U, .via = to };
 }
 
+static bool known(const struct xm_hop_use *u, const struct xm_neigh *neigh, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (neigh[i].ifindex == u->ifindex && xm_addr_eq(neigh[i].addr, u->via))
+			return true;
+	return false;
+}
+
+/** The kernel forgets what it managed for us when a device's address changes or somebody flushes: it is asked again. */
+static void manage_again(struct xm_hops *h, const struct xm_neigh *neigh, int n)
+{
+	for (__u32 id = 1; id < XM_HOPS; id++) {
+		struct xm_hop_use *u = &h->use[id];
+
+		if (u->ifindex && u->ifindex != ~0U && !known(u, neigh, n))
+			xm_neigh_manage(&h->route, u->ifindex, u->via);
+	}
+}
+
 static __u64 word_of(const struct xm_plane *p, const struct xm_hop_use *u, const struct xm_neigh *neigh, int n)
 {
 	__u32 dev = xm_dev_find(p, u->ifindex);
@@ -118,6 +137,7 @@ int xm_hops_refresh(struct xm_hops *h, struct xm_plane *p, bool routes)
 	for (__u32 id = 1; id < XM_HOPS; id++)
 		if (h->use[id].ifindex)
 			xm_publish64("hop", &p->hops[id], word_of(p, &h->use[id], neigh, n));
+	manage_again(h, neigh, n);
 	free(neigh);
 	return 0;
 }
