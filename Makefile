@@ -3,9 +3,9 @@
 
 B := build
 CLANG ?= clang
+comma := ,
 CFLAGS := -std=gnu11 -D_GNU_SOURCE= -O2 -g -Wall -Wextra -Werror -I. -Iinclude -I$(B) -MMD -MP $(if $(DEBUG),-O0) \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer)
-comma := ,
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -Iinclude -Ivmlinux -MMD -MP
 LDLIBS := -luv -ljansson -lyaml -lmnl -lxdp -lbpf -lelf -lz
 
@@ -43,7 +43,7 @@ test-long: deps ## all tests, property tests with 100,000 cases
 	@$(MAKE) -s -j2 all tests
 	@XM_CASES=100000 tests/run.sh $(T)
 
-tests: $(unit) $(B)/packets $(B)/verifier $(B)/race $(B)/pass.bpf.o
+tests: $(unit) $(B)/packets $(B)/verifier $(B)/race $(B)/pass.bpf.o $(B)/seq $(B)/seq.bpf.o
 
 bench: deps ## ns a packet over the floor (root)
 	@$(MAKE) -s -j2 all
@@ -80,7 +80,7 @@ $(B)/bench.bpf.o: tools/bench/bench.bpf.c
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"; $(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-$(B)/pass.bpf.o: tests/lab/pass.bpf.c
+$(B)/%.bpf.o: tests/lab/%.bpf.c
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"; $(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
@@ -115,7 +115,10 @@ $(B)/packets: $(packets_obj)
 $(B)/verifier: $(B)/tests/verifier.o
 	@echo "  CC    $@"; $(CC) $(CFLAGS) $^ -lbpf -lelf -lz -o $@
 
-$(B)/race: $(B)/tests/race/race.o $(B)/libxdpmesh.a
+$(B)/seq: $(B)/tests/lab/seq.o $(B)/libxdpmesh.a
+	@echo "  CC    $@"; $(CC) $(CFLAGS) $^ $(LDLIBS) -lpthread -o $@
+
+$(B)/race: $(patsubst %.c,$(B)/%.o,$(filter-out %.bpf.c,$(wildcard tests/race/*.c))) $(B)/libxdpmesh.a
 	@echo "  CC    $@"; $(CC) $(CFLAGS) $^ $(LDLIBS) -lpthread -o $@
 
 $(B)/test_%: $(B)/tests/unit/test_%.o $(B)/libxdpmesh.a

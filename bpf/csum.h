@@ -10,9 +10,9 @@ xm_inline __u64 xm_csum_diff(__u32 from, __u32 to, __u32 width_mask)
 	return (__u64)(~from & width_mask) + to;
 }
 
+/** Of a sum below 2^36: three folds suffice. */
 xm_inline __u16 xm_csum_fold(__u64 sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);

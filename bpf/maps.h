@@ -26,7 +26,7 @@ XM_ARRAY(services, struct xm_service, 1);
 XM_ARRAY(backends, struct xm_backend, 1);
 XM_ARRAY(slots, __u64, 1);
 XM_ARRAY(hops, __u64, XM_HOPS);
-XM_ARRAY(client_hops, __u64, XM_CLIENT_HOPS); /* written by the kernel */
+XM_ARRAY(client_hops, __u64, XM_CLIENT_HOPS); /* entered by the kernel where 0 stands, emptied by user space */
 XM_ARRAY(devs, struct xm_dev, XM_DEVS);
 XM_ARRAY(flows, struct xm_flow_set, 1); /* written by the kernel */
 XM_ARRAY(cursors, __u32, 1);		/* round robin: cpu x services, written by the kernel */

@@ -12,6 +12,7 @@
 #include "rewrite.h"
 
 #define XM_NAT_PICKS (XM_AVOID + 1)
+#define XM_HOP_TICKS 4	  /* log2 of the ticks after which a flow's way to its client is looked up again */
 #define XM_UPDATE_TRIES 4 /* two directions meet at a word; more than a few rounds of that are no accident */
 
 /** All that a client's packet is decided by. */
@@ -127,6 +128,12 @@ xm_inline void xm_nat_update(struct xm_flow *e, __u64 w, const struct xm_pkt *p,
 	}
 }
 
+/** Is it time to ask the kernel again how this flow's client is reached? */
+xm_inline bool xm_hop_due(struct xm_flow_word f)
+{
+	return (f.tick ^ xm_tick()) >> XM_HOP_TICKS;
+}
+
 /** Must a known flow begin anew? A SYN on a closed one, a UDP flow or a SYN whose backend is gone. */
 xm_inline bool xm_nat_anew(const struct xm_pkt *p, struct xm_flow_word f, bool dead)
 {
@@ -205,7 +212,7 @@ xm_inline struct xm_way xm_nat_client(struct xdp_md *ctx, struct xm_pkt *p, __u3
 	struct xm_flow_word f;
 	struct xm_backend *b;
 	struct xm_flow *e;
-	__u32 index;
+	__u32 index, hop = XM_SAME_HOP;
 	bool dead;
 	__u64 w;
 
@@ -241,7 +248,12 @@ xm_inline struct xm_way xm_nat_client(struct xdp_md *ctx, struct xm_pkt *p, __u3
 		way.verdict = xm_answer_reset(ctx, p, XM_V_down_reset);
 		return way;
 	}
-	xm_nat_update(e, w, p, XM_FIN_CLIENT, 0, XM_SAME_HOP);
+	if (xm_hop_due(f)) {
+		struct xm_hop_query hq = { .from = xm_addr_v4(p->dst), .to = xm_addr_v4(p->src) };
+
+		hop = xm_client_hop(ctx, &hq);
+	}
+	xm_nat_update(e, w, p, XM_FIN_CLIENT, 0, hop);
 	return xm_nat_forward(ctx, p, f.backend, b);
 }
 
@@ -270,7 +282,8 @@ xm_inline struct xm_way xm_nat_backend(struct xdp_md *ctx, struct xm_pkt *p, __u
 		f.tick = xm_tick();
 		if (p->flags & (XM_TH_FIN | XM_TH_RST)) /* its port may be a service's again */
 			f.state = XM_FLOW_CLOSING;
-		xm_cas(&e->word, q.word, xm_flow_pack(f));
+		if (xm_flow_pack(f) != q.word)
+			xm_cas(&e->word, q.word, xm_flow_pack(f));
 		return way;
 	}
 	way.verdict = XM_V_ttl;
@@ -280,16 +293,18 @@ xm_inline struct xm_way xm_nat_backend(struct xdp_md *ctx, struct xm_pkt *p, __u
 	s = xm_at(services, q.found_owner >> 8);
 	if (!s)
 		return way;
-	if (f.tick != xm_tick()) { /* once a second: does the kernel still send this client's packets the same way? */
+	hop = xm_at(client_hops, f.hop);
+	/* the daemon takes a hop out when a route or a neighbour changes */
+	if (hop && (xm_hop_due(f) || (!xm_read(*hop) && (f.hop || f.tick != xm_tick())))) {
 		struct xm_hop_query hq = { .from = xm_addr_v4(s->addr), .to = xm_addr_v4(p->dst) };
 
 		to = xm_client_hop(ctx, &hq);
+		hop = xm_at(client_hops, to);
 	}
 	xm_nat_update(e, q.word, p, XM_FIN_BACKEND, XM_REPLIED, to);
 	end.addr = s->addr;
 	end.port = q.found_port;
 	end.source = 1;
-	hop = xm_at(client_hops, to == XM_SAME_HOP ? f.hop : to);
 	if (!hop || !xm_rewrite(ctx, p, &end))
 		return way;
 	xm_count_reply(f.backend, p->len);

@@ -47,7 +47,7 @@ struct ethhdr {
 	__u8 h_dest[6];
 	__u8 h_source[6];
 	__be16 h_proto;
-} __attribute__((packed));
+} __attribute__((packed, aligned(2)));
 
 struct iphdr {
 	__u8 ihl : 4, version : 4;

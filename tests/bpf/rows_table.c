@@ -232,7 +232,7 @@ struct sweep_row {
 static bool sweep_idle(struct lab *lab)
 {
 	static const struct sweep_row rows[] = {
-		{ XM_FLOW_SYN, 10 }, { XM_FLOW_OPEN, 100 },   { XM_FLOW_CLOSING, 5 },
+		{ XM_FLOW_SYN, 10 }, { XM_FLOW_OPEN, 100 },  { XM_FLOW_CLOSING, 5 },
 		{ XM_FLOW_UDP, 20 }, { XM_FLOW_DIRECT, 20 }, { XM_FLOW_CLAIMED, 10 },
 	};
 	uint16_t now = tick_now(lab);

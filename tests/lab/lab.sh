@@ -220,12 +220,8 @@ total() { xdpmesh -j service show "$1" | jq "[.[0].backends[].$2 // 0] | add"; }
 total_above() { [ "$(total "$1" "$2")" -gt "$3" ]; }
 generation() { xdpmesh -j version | jq .data_plane.generation; }
 
-# pinned NAME [KEY]: a key of what bpftool says about a pinned object, its id by default
-pinned() {
-	case $1 in link_*) _kind=link ;; prog_*) _kind=prog ;; *) _kind=map ;; esac
-	bpftool -j $_kind show pinned "$XDPMESH_BPFFS/$1" | jq -r ".${2:-id}"
-}
-pinned_ids() { for _pin in "$XDPMESH_BPFFS"/*; do say "${_pin##*/} $(pinned "${_pin##*/}")"; done; }
-# entries MAP: its values as bpftool prints them, a JSON array
-entries() { bpftool -j map dump pinned "$XDPMESH_BPFFS/$1" | jq 'map(.formatted.value)'; }
-meta() { entries meta | jq ".[0].$1"; }
+# what is pinned, a line each; and the programs that the devices' links hold
+pins() { /usr/bin/python3 "$SRC/tests/lab/peer.py" pins "$XDPMESH_BPFFS"; }
+id_of() { pins | awk -v name="$1" '$1 == name { print $3 }'; }
+attached() { pins | awk '$2 == "link" { print $5 }' | sort -u; }
+plane() { /usr/bin/python3 "$SRC/tests/lab/peer.py" plane "$XDPMESH_BPFFS"; }

@@ -11,18 +11,28 @@
                                      were cut after they stood
   peer.py udp ADDR PORT N [SIZE]     N datagrams from N sockets, likewise
   peer.py stick ADDR PORT CONTROL    one UDP socket, a datagram every 20 ms, prints each name when it changes
+
+And what stands in a data plane, read at once and without the product:
+
+  peer.py pins DIR                   name, kind and id of all that is pinned; of a link also the program's id
+  peer.py sums DIR MAP...            a sum of each map's bytes
+  peer.py plane DIR                  the journal and counts of what is live, as a line of words and numbers
   peer.py mix PROTOCOL AT N TARGET...  from each of N ports AT upwards a connection to every ADDR:PORT, all of which stand at
                                      once; prints how many each target answered, how many ports met one backend twice
                                      ("same"), and how many connections failed
-  peer.py mac DEV ADDR PORT          the source MAC of the next TCP segment from ADDR:PORT that comes in by DEV
+  peer.py mac DEV ADDR PORT          prints the source MAC of TCP segments from ADDR:PORT by DEV when it changes
 
 echo closes its TCP port at SIGUSR1 (connections go on) and opens it again at SIGUSR2.
 """
 import collections
+import ctypes
+import hashlib
+import mmap
 import os
 import selectors
 import signal
 import socket
+import struct
 import sys
 import time
 
@@ -168,7 +178,7 @@ def ask(addr, port, control):
         except OSError:
             cut += 1
         s.close()
-        time.sleep(0.002)
+        time.sleep(0.01)
     report(names, failed)
     print("cut", cut)
 
@@ -254,14 +264,62 @@ def mix(protocol, at, n, targets):
 def mac(dev, addr, port):
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
     s.bind((dev, 0x0800))
-    s.settimeout(10)
-    print("ready", flush=True)
+    last = None
     while True:
         f = s.recv(2048)
         at = 14 + (f[14] & 15) * 4
-        if f[23] == 6 and f[26:30] == socket.inet_aton(addr) and int.from_bytes(f[at:at + 2], "big") == port:
-            print(f[6:12].hex(":"), flush=True)
-            return
+        if f[23] != 6 or f[26:30] != socket.inet_aton(addr) or int.from_bytes(f[at:at + 2], "big") != port:
+            continue
+        if f[6:12] != last:
+            last = f[6:12]
+            print(last.hex(":"), flush=True)
+
+
+def pinned(path):
+    """A pinned object's fd, and what the kernel says about it."""
+    fd = ctypes.CDLL("libbpf.so.1").bpf_obj_get(path.encode())
+    if fd < 0:
+        raise OSError("no object at " + path)
+    with open("/proc/self/fdinfo/%d" % fd) as f:
+        return fd, dict(line.strip().split(":", 1) for line in f if ":" in line)
+
+
+def pins(path):
+    for name in sorted(os.listdir(path)):
+        fd, info = pinned(os.path.join(path, name))
+        kind = "link" if "link_id" in info else "map" if "map_id" in info else "prog"
+        line = [name, kind, info[kind + "_id"].strip()]
+        print(*line, *(["prog", info["prog_id"].strip()] if kind == "link" else []))
+        os.close(fd)
+
+
+def content(path, name):
+    fd, info = pinned(os.path.join(path, name))
+    size = (int(info["value_size"]) + 7) // 8 * 8 * int(info["max_entries"])
+    with mmap.mmap(fd, size, mmap.MAP_SHARED, mmap.PROT_READ) as m:
+        data = bytes(m)
+    os.close(fd)
+    return data
+
+
+def sums(path, names):
+    for name in names:
+        print(name, hashlib.sha256(content(path, name)).hexdigest())
+
+
+def plane(path):
+    """By the layouts of include/xdpmesh/record.h."""
+    service_lives = [r[0] for r in struct.iter_unpack("<12xI48x", content(path, "services"))]
+    backends = list(struct.iter_unpack("<8xI20xI28x", content(path, "backends")))
+    # an endpoint's key with this value is out of the table and rests till a sweep
+    kinds = [kind for kind, value in struct.iter_unpack("<19xBI", content(path, "keys"))
+             if kind and not (kind == 3 and value == 0xffffffff)]
+    words = sum(r[0] > 0 for r in struct.iter_unpack("<I4x", content(path, "key_table")))  # a tag without an id is a gap
+    print("journal", struct.unpack_from("<Q", content(path, "meta"), 80)[0],
+          "services", service_lives.count(1), "backends", sum(life == 1 for life, _ in backends),
+          "addresses", kinds.count(1), "ports", kinds.count(2), "endpoints", kinds.count(3),
+          "used", len({key for life, key in backends if life and key}),
+          "keys", len(kinds), "words", words)
 
 
 def main(argv):
@@ -276,6 +334,12 @@ def main(argv):
         ask(args[0], int(args[1]), args[2])
     elif what == "udp":
         udp(args[0], int(args[1]), int(args[2]), int(args[3]) if len(args) > 3 else 8)
+    elif what == "pins":
+        pins(args[0])
+    elif what == "sums":
+        sums(args[0], args[1:])
+    elif what == "plane":
+        plane(args[0])
     elif what == "stick":
         stick(args[0], int(args[1]), args[2])
     elif what == "mix":

@@ -32,7 +32,7 @@ struct client {
 	size_t used;
 	int open;
 	bool writer;
-	bool ended; /* it will send no more */
+	bool ended; /* nothing more is read from it; it goes when it has its answers */
 };
 
 struct reply {
@@ -204,14 +204,14 @@ static void take_line(struct client *c, const char *line, size_t len)
 	json_decref(request);
 }
 
-/** Says so and reads no more: the client goes when it has nothing to wait for, or is idle. */
+/** Says so and reads no more: where the next request would begin is not known. */
 static void too_long(struct client *c)
 {
 	char limit[64];
 
+	c->ended = true;
 	snprintf(limit, sizeof(limit), "at most %d bytes a line", XM_CONTROL_LINE_MAX);
 	send_json(c, refuse(json_null(), XM_RPC_REQUEST, "request", NULL, limit, "is too long"));
-	uv_read_stop((uv_stream_t *)&c->pipe);
 }
 
 static void room(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
@@ -254,16 +254,16 @@ static void take_lines(struct client *c)
 /** Goes on with a client after it sent or took something: it is read from while its answers do not pile up. */
 static void go_on(struct client *c)
 {
-	if (uv_is_closing((uv_handle_t *)&c->pipe) || c->used > XM_CONTROL_LINE_MAX + 1)
+	if (uv_is_closing((uv_handle_t *)&c->pipe))
 		return;
 	uv_read_stop((uv_stream_t *)&c->pipe);
 	take_lines(c);
 	if (uv_is_closing((uv_handle_t *)&c->pipe) || waiting(c) > XM_CONTROL_WAITING_MAX)
 		return;
-	if (c->ended && !waiting(c))
-		client_close(c);
-	else if (c->used > XM_CONTROL_LINE_MAX)
+	if (!c->ended && c->used > XM_CONTROL_LINE_MAX)
 		too_long(c);
+	else if (c->ended && !waiting(c))
+		client_close(c);
 	else if (!c->ended)
 		uv_read_start((uv_stream_t *)&c->pipe, room, came);
 }

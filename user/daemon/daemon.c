@@ -212,6 +212,8 @@ static void refresh(uv_timer_t *t)
 	d->dirty = 0;
 	if (dirty & XM_EVENT_LINK)
 		devices_changed(d);
+	if (dirty & (XM_EVENT_LINK | XM_EVENT_ROUTE))
+		xm_hops_forget_clients(&d->live.plane);
 	xm_hops_refresh(&d->live.hops, &d->live.plane, dirty != XM_EVENT_NEIGH);
 	uv_timer_start(t, refresh, XM_REFRESH, 0);
 }

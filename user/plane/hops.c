@@ -124,6 +124,42 @@ static int refresh_routes(struct xm_hops *h, struct xm_plane *p)
 	return 0;
 }
 
+/** Is a neighbour on that device known by that MAC? */
+static bool mac_lives(const struct xm_plane *p, __u64 hop, const struct xm_neigh *neigh, int n)
+{
+	__u32 ifindex = p->devs[xm_hop_dev(hop) & (XM_DEVS - 1)].ifindex;
+
+	for (int i = 0; i < n; i++)
+		if (neigh[i].valid && neigh[i].ifindex == ifindex && neigh[i].mac == (hop & 0xffffffffffffULL))
+			return true;
+	return false;
+}
+
+static void forget(struct xm_plane *p, __u32 id, __u64 hop)
+{
+	__atomic_compare_exchange_n(&p->client_hops[id], &hop, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
+void xm_hops_forget_clients(struct xm_plane *p)
+{
+	for (__u32 id = 1; id < XM_CLIENT_HOPS; id++)
+		forget(p, id, __atomic_load_n(&p->client_hops[id], __ATOMIC_RELAXED));
+}
+
+/**
+ * Next hops towards clients that may be true no more are emptied: the next packet asks the kernel. The kernel only enters
+ * where 0 stands and we only empty, both by compare-and-swap.
+ */
+static void forget_clients(struct xm_plane *p, const struct xm_neigh *neigh, int n)
+{
+	for (__u32 id = 1; id < XM_CLIENT_HOPS; id++) {
+		__u64 hop = __atomic_load_n(&p->client_hops[id], __ATOMIC_RELAXED);
+
+		if (hop && !mac_lives(p, hop, neigh, n))
+			forget(p, id, hop);
+	}
+}
+
 int xm_hops_refresh(struct xm_hops *h, struct xm_plane *p, bool routes)
 {
 	struct xm_neigh *neigh = NULL;
@@ -138,6 +174,7 @@ int xm_hops_refresh(struct xm_hops *h, struct xm_plane *p, bool routes)
 		if (h->use[id].ifindex)
 			xm_publish64("hop", &p->hops[id], word_of(p, &h->use[id], neigh, n));
 	manage_again(h, neigh, n);
+	forget_clients(p, neigh, n);
 	free(neigh);
 	return 0;
 }

@@ -26,5 +26,8 @@ void xm_hops_close(struct xm_hops *h);
 /** Routes every live backend anew (routes: true) and stores what has changed; else only the neighbours' MACs. 0 or -errno. */
 int xm_hops_refresh(struct xm_hops *h, struct xm_plane *p, bool routes);
 
+/** Empties every next hop towards a client, as routes have changed: the next packet of each flow asks the kernel. */
+void xm_hops_forget_clients(struct xm_plane *p);
+
 /** The hop for a backend about to be published: resolution is asked for at once. An id, never 0, or -errno. */
 int xm_hops_for(struct xm_hops *h, struct xm_plane *p, struct xm_addr to);

@@ -13,7 +13,7 @@ static const char *shown(const char *value, char *buf)
 {
 	size_t n = 0;
 
-	for (; value[n] && n < SHOWN_MAX; n++)
+	for (; n < SHOWN_MAX && value[n]; n++)
 		buf[n] = (unsigned char)value[n] < ' ' || value[n] == 127 ? '?' : value[n];
 	if (value[n]) {
 		while (n > 0 && ((unsigned char)value[n] & 0xc0) == 0x80)
