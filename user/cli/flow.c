@@ -71,13 +71,13 @@ static int flow_cmp(const void *pa, const void *pb)
 }
 
 /** The backend's end: a direct connection holds its endpoint's key instead. */
-static void put_backend(json_t *row, const struct xm_plane *p, struct xm_flow_word f)
+static void put_backend(json_t *row, const struct xm_plane *p, struct xm_flow_word f, bool direct)
 {
 	char text[XM_ADDR_TEXT];
 
-	if (f.state == XM_FLOW_DIRECT && f.backend < p->meta->sizes.keys && p->keys[f.backend].kind)
+	if (direct && f.backend < p->meta->sizes.keys && p->keys[f.backend].kind)
 		xm_endpoint_text(p->keys[f.backend].addr, p->keys[f.backend].port, text);
-	else if (f.state != XM_FLOW_DIRECT && f.backend < p->meta->sizes.backends && p->backends[f.backend].life)
+	else if (!direct && f.backend < p->meta->sizes.backends && p->backends[f.backend].life)
 		xm_endpoint_text(p->backends[f.backend].addr, p->backends[f.backend].port, text);
 	else
 		return;
@@ -95,7 +95,7 @@ json_t *xm_flow_json(const struct xm_plane *p, const struct xm_flow *e)
 		xm_endpoint_text(p->services[service].addr, e->vip_port, text);
 		json_object_set_new(row, "vip", json_string(text));
 	}
-	put_backend(row, p, f);
+	put_backend(row, p, f, !(e->owner >> 8));
 	if (service && service < p->meta->sizes.services && *xm_service_name(p, service, name))
 		json_object_set_new(row, "service", json_string(name));
 	json_object_set_new(row, "protocol", json_string(xm_word_of(xm_protocol_words, e->owner & 0xff)));

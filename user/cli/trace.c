@@ -177,7 +177,7 @@ static void from_backend(struct xm_trace *t, __u32 key)
 	}
 	f = xm_flow_unpack(e.word);
 	xm_trace_step(t, "flow", "has an entry: state %s", xm_flow_words[f.state]);
-	if (f.state == XM_FLOW_DIRECT) {
+	if (!(e.owner >> 8)) {
 		xm_trace_outcome(t, XM_V_direct, "passed to the kernel: of a client's own connection to the backend");
 		return;
 	}

@@ -29,9 +29,11 @@ static __u32 set_index(const struct xm_plane *p, __u64 hash, int which)
 	return a == b ? (a ^ 1) & mask : b;
 }
 
-static __u32 key_of(const struct xm_plane *p, struct xm_flow_word f)
+static __u32 key_of(const struct xm_plane *p, const struct xm_flow *e)
 {
-	if (f.state == XM_FLOW_DIRECT)
+	struct xm_flow_word f = xm_flow_unpack(e->word);
+
+	if (!(e->owner >> 8)) /* a direct connection */
 		return f.backend;
 	return f.backend < p->meta->sizes.backends ? p->backends[f.backend].key : 0;
 }
@@ -43,7 +45,7 @@ static bool matches(const struct xm_plane *p, const struct xm_flow *e, const str
 		return false;
 	if (!tuple->key)
 		return e->owner == tuple->owner && e->vip_port == tuple->vip_port;
-	return (e->owner & 0xff) == (tuple->owner & 0xff) && key_of(p, xm_flow_unpack(e->word)) == tuple->key;
+	return (e->owner & 0xff) == (tuple->owner & 0xff) && key_of(p, e) == tuple->key;
 }
 
 /** The index of the i-th entry that is looked at. */

@@ -49,6 +49,7 @@ static void merge(struct xm_check *k)
 	__u32 service = xm_live_service(live, k->service), reasons;
 	__u32 id = service ? xm_live_backend(live, service, k->addr, k->port) : 0;
 	enum xm_state state = xm_health_merge(k->admin, k->spec.type, k->rf.verdict, &reasons);
+	bool why = state == XM_STATE_DOWN && k->admin == XM_ADMIN_AUTO && k->error[0];
 	char text[XM_ADDR_TEXT];
 	__u32 before;
 
@@ -58,8 +59,8 @@ static void merge(struct xm_check *k)
 	xm_live_set_state(live, id, state, reasons);
 	if (before != state)
 		xm_log(XM_LOG_INFO, "service %s: backend %s is %s%s%s", k->service,
-		       xm_endpoint_text(k->addr, k->port, text), xm_word_of(xm_state_words, state),
-		       k->error[0] ? ": " : "", k->error);
+		       xm_endpoint_text(k->addr, k->port, text), xm_word_of(xm_state_words, state), why ? ": " : "",
+		       why ? k->error : "");
 }
 
 static __u32 jittered(const struct xm_check_spec *s)
