@@ -94,7 +94,7 @@ $(B)/%.o: %.c | $(B)/xdpmesh.skel.h $(B)/bench.skel.h
 	@echo "  CC    $@"; $(CC) $(CFLAGS) -c $< -o $@
 
 # what embeds the programs is rebuilt with them
-$(B)/user/plane/load.o $(B)/user/plane/pins.o $(packets_obj) $(bench_obj) $(B)/tests/verifier.o: $(B)/xdpmesh.skel.h
+$(B)/user/plane/load.o $(B)/user/plane/pins.o $(packets_obj) $(bench_obj) $(B)/tests/verifier.o $(B)/tests/race/race.o: $(B)/xdpmesh.skel.h
 
 $(B)/libxdpmesh.a: $(lib_obj)
 	@rm -f $@

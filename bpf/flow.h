@@ -13,7 +13,7 @@
 #include "parse.h"
 
 #define XM_CLAIM_SETS 2
-#define XM_CLOSED_TRIES 3 /* closed flows that one new flow may take out; then it looks no further */
+#define XM_CLOSED_TRIES 2 /* closed flows that one new flow may take out; then it looks no further */
 #define XM_END_TRIES 4
 #define XM_EVICT_TICKS 3 /* an unanswered SYN is not evicted before */
 
@@ -43,7 +43,7 @@ struct xm_flow_query {
 /** The two sets that a flow may stand in. */
 xm_inline __u32 xm_flow_set_index(__u64 hash, __u32 which)
 {
-	__u32 a = hash & xm_flow_mask, b = (hash >> 32) & xm_flow_mask;
+	__u32 a = hash & xm_flow_mask, b = (xm_fold(hash) >> 32) & xm_flow_mask;
 
 	if (!which)
 		return a;
@@ -205,12 +205,14 @@ xm_inline int xm_flow_alone(struct xm_flow_new *n)
 	__u32 key = n->q.key;
 
 	n->q.key = 0;
-	if (n->state != XM_FLOW_DIRECT) {
+	for (__u32 i = 0; i < XM_CLOSED_TRIES && n->state != XM_FLOW_DIRECT; i++) {
 		__u32 twin = xm_flow_scan(&n->q, XM_FLOW_CLAIMED);
 		struct xm_flow *e = twin ? xm_flow_at(twin - 1) : 0;
 
+		if (!e)
+			break;
 		/* one that is closed is the connection before this one */
-		if (e && (xm_flow_state_of(n->q.word) != XM_FLOW_CLOSING || !xm_flow_end(e, n->q.word))) {
+		if (xm_flow_state_of(n->q.word) != XM_FLOW_CLOSING || !xm_flow_end(e, n->q.word)) {
 			n->q.key = key;
 			return XM_FLOW_TWIN;
 		}

@@ -65,6 +65,8 @@ xm_inline __u64 xm_quote_check(struct xdp_md *ctx, const struct xm_quote *q, __u
 	if (q->ip.protocol == XM_UDP && !old)
 		return 0;
 	new = xm_csum_apply(old, diff);
+	if (q->ip.protocol == XM_UDP && !new)
+		new = 0xffff;
 	bpf_xdp_store_bytes(ctx, at, &new, sizeof(new));
 	return xm_csum_diff(old, new, XM_ALL16);
 }

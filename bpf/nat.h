@@ -90,7 +90,7 @@ XM_GLOBAL int xm_nat_begin(struct xdp_md *ctx, struct xm_nat *n, struct xm_pkt *
 	return index;
 }
 
-/** The word after a client's packet. */
+/** The word after a packet; fin tells whose it is. */
 xm_inline struct xm_flow_word xm_nat_step(struct xm_flow_word f, const struct xm_pkt *p, __u8 fin)
 {
 	f.tick = xm_tick();
@@ -100,7 +100,7 @@ xm_inline struct xm_flow_word xm_nat_step(struct xm_flow_word f, const struct xm
 		f.flags |= fin;
 	if ((p->flags & XM_TH_RST) || (f.flags & (XM_FIN_CLIENT | XM_FIN_BACKEND)) == (XM_FIN_CLIENT | XM_FIN_BACKEND))
 		f.state = XM_FLOW_CLOSING;
-	else if (f.state == XM_FLOW_SYN && (f.flags & XM_REPLIED) && !(p->flags & XM_TH_SYN))
+	else if (f.state == XM_FLOW_SYN && (f.flags & XM_REPLIED) && fin == XM_FIN_CLIENT && !(p->flags & XM_TH_SYN))
 		f.state = XM_FLOW_OPEN;
 	return f;
 }
@@ -178,9 +178,13 @@ xm_inline enum xm_verdict xm_nat_refused(struct xdp_md *ctx, struct xm_pkt *p, _
 /** A flow that begins with this packet. */
 xm_inline struct xm_way xm_nat_new(struct xdp_md *ctx, struct xm_pkt *p, struct xm_nat *n, __u8 on_none)
 {
-	struct xm_way way = {};
+	struct xm_way way = { .verdict = XM_V_ttl };
 	struct xm_backend *b;
-	int index = xm_nat_begin(ctx, n, p);
+	int index;
+
+	if (p->ttl <= 1)
+		return way;
+	index = xm_nat_begin(ctx, n, p);
 
 	if (index <= 0) {
 		way.verdict = xm_nat_refused(ctx, p, on_none, index);

@@ -20,7 +20,7 @@ xm_inline __u32 xm_idle_limit(const struct xm_meta *m, __u8 state)
 	case XM_FLOW_OPEN:
 		return m->tcp_idle;
 	default:
-		return m->syn_idle; /* busy or claimed that long: its CPU never came back */
+		return m->syn_idle; /* claimed that long: its CPU never came back */
 	}
 }
 

@@ -164,6 +164,9 @@ def ask(addr, port, control):
     while os.path.exists(control):
         try:
             s = connect(addr, port)
+        except ConnectionResetError:  # a RST before the answer to our SYN says "refused": this one stood
+            cut += 1
+            continue
         except OSError as e:
             failed += 1
             print("no connection:", e, flush=True)

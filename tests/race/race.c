@@ -464,7 +464,7 @@ static __u64 hash_of(uint16_t port)
 static struct xm_flow *way_of(struct lab *lab, uint16_t port, uint32_t n)
 {
 	__u64 hash = hash_of(port);
-	uint32_t a = hash & (SETS - 1), b = (hash >> 32) & (SETS - 1);
+	uint32_t a = hash & (SETS - 1), b = (xm_fold(hash) >> 32) & (SETS - 1);
 
 	if (n >= XM_FLOW_WAYS)
 		a = a == b ? a ^ 1 : b;

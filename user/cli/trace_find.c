@@ -22,7 +22,7 @@ static __u64 hash_of(const struct xm_plane *p, const struct xm_trace_tuple *tupl
 /** xm_flow_set_index() of bpf/flow.h. */
 static __u32 set_index(const struct xm_plane *p, __u64 hash, int which)
 {
-	__u32 mask = p->meta->sizes.flow_sets - 1, a = hash & mask, b = (hash >> 32) & mask;
+	__u32 mask = p->meta->sizes.flow_sets - 1, a = hash & mask, b = (xm_fold(hash) >> 32) & mask;
 
 	if (!which)
 		return a;

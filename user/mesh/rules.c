@@ -63,6 +63,8 @@ static int check_service(const struct xm_spec *spec, const struct xm_service_spe
 		return fail(e, s, NULL, "track: all", "forward: nat needs an entry for every flow");
 	if (s->track == XM_TRACK_NONE && s->balance != XM_BALANCE_HASH)
 		return fail(e, s, NULL, "balance: hash", "track: none needs a pick that every packet repeats");
+	if (s->track == XM_TRACK_NONE && s->on_none == XM_NONE_RESET)
+		return fail(e, s, NULL, "on-no-backend: drop | pass", "track: none answers nobody");
 	for (size_t i = 0; i < s->backends_n; i++) {
 		err = check_backend(spec, s, &s->backends[i], e);
 		if (err)

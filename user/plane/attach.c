@@ -165,18 +165,6 @@ static int new_link(struct xm_plane *p, const char *dev, int ifindex, enum xm_at
 	return err;
 }
 
-/** Is our program in the stack wherever it is attached? A native program cannot redirect to a device that has XDP only there. */
-static bool all_generic(const struct xm_plane *p)
-{
-	struct xm_attached all[XM_ATTACHED_MAX];
-	int n = xm_attached_list(p, all, XM_ATTACHED_MAX);
-
-	for (int i = 0; i < n; i++)
-		if (all[i].alive && !all[i].generic)
-			return false;
-	return true;
-}
-
 int xm_attach(struct xm_plane *p, const char *dev, enum xm_attach_mode mode, struct xm_attached *ret, struct xm_err *e)
 {
 	int ifindex = if_nametoindex(dev), err, index;
@@ -189,7 +177,8 @@ int xm_attach(struct xm_plane *p, const char *dev, enum xm_attach_mode mode, str
 	if (err)
 		return err;
 	ret->frags = ret->prog_id == prog_id_of(p->prog_frags);
-	index = xm_dev_enter(p, dev, !ret->generic || all_generic(p));
+	/* a native program cannot redirect to a device that has XDP only in the stack */
+	index = xm_dev_enter(p, dev, !ret->generic);
 	if (index < 0)
 		return xm_fail(e, -index, "device %s: no room in the device table (limit %d records since the start)",
 			       dev, XM_DEVS - 1);

@@ -9,8 +9,6 @@
 
 enum xm_attach_mode { XM_ATTACH_AUTO, XM_ATTACH_NATIVE, XM_ATTACH_GENERIC };
 
-#define XM_ATTACHED_MAX 32
-
 struct xm_attached {
 	char dev[16];
 	__u32 ifindex;
