@@ -4,10 +4,12 @@
 lab_init
 lab_two_armed 3
 for i in 1 2 3; do nginx_start $i; done
+peer_start b1 echo 9000 b1
 config "$(service web 80 tcp -- 1 2 3)
 $(service one 81 tcp -- 1)
 $(service two 82 tcp -- 2)
-$(service late 84 tcp -- 4)"
+$(service late 84 tcp -- 4)
+$(PORT=9000 service echo 90 tcp -- 1)"
 # as the kernel does by itself, but in seconds instead of a minute
 in_ns lb sysctl -qw net.ipv4.neigh.back.base_reachable_time_ms=1000 net.ipv4.neigh.back.delay_first_probe_time=1 \
 	net.ipv4.neigh.back.interval_probe_time_ms=1000 net.ipv4.neigh.back.retrans_time_ms=200
@@ -67,3 +69,13 @@ before=$(stack)
 all_answer || fail "not all answer"
 is "packets through the stack after the change" "$before" "$(stack)"
 is "internal" 0 "$(verdict internal)"
+
+# the client's, announced, while its connection stands: what the flow remembers of its way back is asked for anew
+in_ns client sysctl -qw net.ipv4.conf.eth0.arp_notify=1
+in_ns client bash -c "exec 5<>/dev/tcp/$VIP/90; echo one >&5; read -r -t 5 answer <&5; touch $LAB/one
+	until [ -e $LAB/two ]; do sleep 0.05; done; echo two >&5; read -r -t 20 answer <&5 && echo \$answer >$LAB/answer" &
+until_true 5 "the connection stands" test -e "$LAB/one"
+ip -n client link set dev eth0 address 02:00:00:00:c1:02
+until_true 20 "the client's new address is known" mac_known 10.1.0.2 02:00:00:00:c1:02
+touch "$LAB/two"
+until_true 20 "the answer reaches the client at its new address" grep -q "b1 two" "$LAB/answer"

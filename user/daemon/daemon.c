@@ -163,8 +163,13 @@ int xm_daemon_load(struct xm_daemon *d, const char *path, struct xm_applied *ret
 		xm_spec_free(&file);
 		return err;
 	}
-	xm_spec_free(&d->file);
-	d->file = file;
+	/* another file's services are changes against our own, which is what the next start reads */
+	if (!path || !strcmp(path, d->o.config)) {
+		xm_spec_free(&d->file);
+		d->file = file;
+	} else {
+		xm_spec_free(&file);
+	}
 	xm_daemon_keep(d);
 	return 0;
 }

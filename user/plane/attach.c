@@ -103,23 +103,31 @@ static int make_link(struct xm_plane *p, int ifindex, enum xm_attach_mode mode, 
 	return fd;
 }
 
-/** Gives a link this build's program, naming the one that it replaces. */
-static int update_link(struct xm_plane *p, int fd, const struct xm_attached *is, struct xm_err *e)
+/** Replaces the program of a link, named if we know it. */
+static int put_program(int fd, int fresh, int old, __u32 is)
 {
-	bool frags = is->prog_id == prog_id_of(p->prog_frags) ||
-		     (p->old_frags >= 0 && is->prog_id == prog_id_of(p->old_frags));
-	int fresh = frags ? p->prog_frags : p->prog_xdp, old = frags ? p->old_frags : p->old_xdp;
 	LIBBPF_OPTS(bpf_link_update_opts, o);
 
-	if (is->prog_id == prog_id_of(fresh))
-		return 0;
-	if (old >= 0 && is->prog_id == prog_id_of(old)) {
+	if (old >= 0 && is == prog_id_of(old)) {
 		o.flags = BPF_F_REPLACE;
 		o.old_prog_fd = old;
 	}
-	if (bpf_link_update(fd, fresh, &o))
-		return xm_fail(e, errno, "device %s: replace program %u: %s", is->dev, is->prog_id, strerror(errno));
-	return 0;
+	return bpf_link_update(fd, fresh, &o) ? -errno : 0;
+}
+
+/** Gives a link this build's program, naming the one that it replaces. */
+static int update_link(struct xm_plane *p, int fd, const struct xm_attached *is, struct xm_err *e)
+{
+	bool frags = p->old_frags >= 0 && is->prog_id == prog_id_of(p->old_frags);
+	int err;
+
+	if (is->prog_id == prog_id_of(p->prog_xdp) || is->prog_id == prog_id_of(p->prog_frags))
+		return 0;
+	err = frags ? -ERANGE : put_program(fd, p->prog_xdp, p->old_xdp, is->prog_id);
+	/* one that a daemon left which was killed in its upgrade: the device says if it wants frames in several buffers */
+	if (err)
+		err = put_program(fd, p->prog_frags, p->old_frags, is->prog_id);
+	return err ? xm_fail(e, -err, "device %s: replace program %u: %s", is->dev, is->prog_id, strerror(-err)) : 0;
 }
 
 static int adopt_link(struct xm_plane *p, const char *dev, struct xm_attached *ret, struct xm_err *e)
