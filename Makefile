@@ -41,7 +41,7 @@ test-quick: ## what needs no root: unit tests and lint
 
 test-long: deps ## all tests, property tests with 100,000 cases
 	@$(MAKE) -s -j2 all tests
-	@XM_CASES=100000 tests/run.sh $(T)
+	@XM_CASES=100000 XM_UNIT_TIMEOUT=3600 tests/run.sh $(T)
 
 tests: $(unit) $(B)/packets $(B)/verifier $(B)/race $(B)/pass.bpf.o $(B)/seq $(B)/seq.bpf.o
 

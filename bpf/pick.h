@@ -53,6 +53,7 @@ xm_inline __u32 xm_first_slot(const struct xm_pick *q, const struct xm_plan_word
 XM_GLOBAL __u32 xm_pick(struct xm_pick *q)
 {
 	struct xm_service *s;
+	struct xm_backend *b;
 	struct xm_plan_word plan;
 	__u32 at, mask, tries, id;
 	__u64 *slot;
@@ -77,5 +78,6 @@ XM_GLOBAL __u32 xm_pick(struct xm_pick *q)
 			return id;
 	}
 	id = xm_read(s->last_resort);
-	return xm_pickable(q, id) ? id : 0;
+	b = xm_at(backends, id);
+	return b && b->service == q->service && xm_pickable(q, id) ? id : 0;
 }

@@ -44,7 +44,7 @@ counted() {
 unit() {
 	local out p f
 	out=$(mktemp)
-	CMOCKA_MESSAGE_OUTPUT=TAP timeout 120 "$2" >"$out" 2>&1
+	CMOCKA_MESSAGE_OUTPUT=TAP timeout "${XM_UNIT_TIMEOUT:-120}" "$2" >"$out" 2>&1
 	local rc=$?
 	p=$(grep -c '^ok ' "$out"); f=$(grep -c '^not ok ' "$out")
 	[ $rc = 0 ] || [ "$f" -gt 0 ] || f=1

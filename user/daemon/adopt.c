@@ -50,6 +50,9 @@ void xm_adopt(struct xm_live *l)
 		xm_log(XM_LOG_WARN, "the apply of generation %llu was cut off while %s: finishing it", journal >> 8,
 		       phases[journal & 3]);
 	retire_orphans(p);
+	for (__u32 id = 1; id < p->meta->sizes.services; id++)
+		if (p->services[id].life == XM_LIFE_LIVE)
+			xm_live_last_resort(l, id, 0);
 	for (__u32 id = 1; id < p->meta->sizes.keys; id++) {
 		if (!p->keys[id].kind || key_used(p, id) || p->keys[id].value == XM_KEY_RETIRED)
 			continue;

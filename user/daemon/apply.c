@@ -164,8 +164,11 @@ static void retire_all(struct xm_plan *a)
 		xm_publish32("backend.state", &b->state, XM_STATE_DOWN);
 		xm_publish32("backend.retire", &b->life, XM_LIFE_RETIRED);
 	}
-	if (a->gone_n)
-		a->l->retired_at = a->l->passes;
+	/* one that went may have been a last resort */
+	for (size_t i = 0; i < a->n; i++)
+		if (a->all[i].want)
+			xm_live_last_resort(a->l, a->all[i].id, 0);
+	a->l->retired_at = a->l->passes;
 }
 
 static int carry_out(struct xm_plan *a, struct xm_applied *ret)
@@ -199,6 +202,7 @@ static int carry_out(struct xm_plan *a, struct xm_applied *ret)
 		xm_publish64("journal.undo", &p->meta->journal, 0);
 		return err;
 	}
+	a->published = true;
 	xm_publish64("journal.switch", &p->meta->journal, generation << 8 | XM_PHASE_SWITCH);
 	err = switch_all(a, generation);
 	xm_publish64("journal.retire", &p->meta->journal, generation << 8 | XM_PHASE_RETIRE);
@@ -225,7 +229,7 @@ int xm_apply(struct xm_live *l, const struct xm_spec *want, struct xm_applied *r
 		xm_fail(e, ENOMEM, "no memory for an apply");
 	if (!err)
 		err = carry_out(&a, ret);
-	if (err)
+	if (err && !a.published)
 		xm_plan_forget(&a);
 	for (size_t i = 0; i < a.n; i++) {
 		free(a.all[i].members);

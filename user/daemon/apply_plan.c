@@ -13,11 +13,23 @@ static bool same_place(const struct xm_service *s, const struct xm_service_spec 
 	return xm_addr_eq(s->addr, want->vip) && s->port == want->port && s->proto == want->proto;
 }
 
-static bool wanted_at(const struct xm_spec *want, const struct xm_plane *p, __u32 id)
+/** The live service of that name at that place: a cut-off move may have left two of one name. */
+static __u32 live_at(const struct xm_plane *p, const struct xm_service_spec *want)
 {
-	const struct xm_service_spec *s = xm_spec_find(want, p->service_info[id].name);
+	for (__u32 id = 1; id < p->meta->sizes.services; id++)
+		if (p->services[id].life == XM_LIFE_LIVE && same_place(&p->services[id], want) &&
+		    !strcmp(p->service_info[id].name, want->name))
+			return id;
+	return 0;
+}
 
-	return s && same_place(&p->services[id], s);
+/** Does the plan hold this service's id? */
+static bool planned(const struct xm_plan *a, __u32 id)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->all[i].want && a->all[i].id == id)
+			return true;
+	return false;
 }
 
 static int no_room(struct xm_plan *a, const char *what, __u32 limit)
@@ -44,6 +56,9 @@ static int plan_members(struct xm_plan *a, struct xm_change *c)
 
 		if (!c->fresh)
 			m.id = xm_live_backend(a->l, c->id, spec->addr, spec->port);
+		/* replies find a flow by the endpoint's key: with or without one it is another record */
+		if (m.id && (c->want->forward == XM_FORWARD_NAT) != !!p->backends[m.id].key)
+			m.id = 0;
 		info = &p->backend_info[m.id];
 		if (m.id)
 			c->info |= info->weight != spec->weight || info->priority != spec->priority ||
@@ -105,6 +120,8 @@ static int make_table(struct xm_plan *a, struct xm_change *c, const struct xm_pl
 		err = xm_slots_interleave(c->slots, c->count, share, c->n, &length);
 	else if (!err)
 		err = xm_slots_move(c->slots, c->count, share, c->n, xm_slot_clock(), &c->moved);
+	for (__u32 i = 0; length && i < c->count; i++)
+		c->moved += !old_count || xm_slot_owner(c->slots[i]) != xm_slot_owner(old[i & (old_count - 1)]);
 	plan->rr = length ? length : 1;
 	while ((1U << plan->log2) < c->count)
 		plan->log2++;
@@ -147,11 +164,10 @@ static int plan_service(struct xm_plan *a, const struct xm_service_spec *want)
 {
 	struct xm_plane *p = &a->l->plane;
 	struct xm_change *c = &a->all[a->n];
-	__u32 id = xm_live_service(a->l, want->name);
 	int err;
 
 	c->want = want;
-	c->id = id && same_place(&p->services[id], want) ? id : 0;
+	c->id = live_at(p, want);
 	if (!c->id) {
 		c->fresh = true;
 		c->id = xm_live_free_service(a->l);
@@ -175,7 +191,7 @@ int xm_plan_all(struct xm_plan *a, const struct xm_spec *want)
 	for (size_t i = 0; i < want->services_n && !err; i++)
 		err = plan_service(a, &want->services[i]);
 	for (__u32 id = 1; id < p->meta->sizes.services && !err; id++) {
-		if (p->services[id].life != XM_LIFE_LIVE || wanted_at(want, p, id))
+		if (p->services[id].life != XM_LIFE_LIVE || planned(a, id))
 			continue;
 		a->all[a->n] = (struct xm_change){ .id = id };
 		plan_gone(a, &a->all[a->n++]);
@@ -205,6 +221,15 @@ bool xm_plan_changes(const struct xm_plan *a, const struct xm_change *c)
 	return false;
 }
 
+static void forget_backend(struct xm_live *l, __u32 id)
+{
+	__u32 key = l->plane.backends[id].key;
+
+	l->plane.backends[id].life = XM_LIFE_FREE;
+	if (key)
+		xm_live_drop_endpoint(l, key);
+}
+
 void xm_plan_forget(struct xm_plan *a)
 {
 	struct xm_plane *p = &a->l->plane;
@@ -214,7 +239,7 @@ void xm_plan_forget(struct xm_plan *a)
 
 		for (size_t j = 0; j < c->n; j++)
 			if (c->members[j].fresh)
-				p->backends[c->members[j].id].life = XM_LIFE_FREE;
+				forget_backend(a->l, c->members[j].id);
 		if (c->fresh)
 			p->services[c->id].life = XM_LIFE_FREE;
 	}

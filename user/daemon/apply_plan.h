@@ -32,6 +32,7 @@ struct xm_plan {
 	__u8 *units; /* slot units in use, the new tables' included */
 	__u32 *gone; /* backends that are retired */
 	size_t gone_n;
+	bool published; /* packets may see it: no more to be forgotten */
 	struct xm_err *e;
 };
 

@@ -33,7 +33,15 @@ static bool names(const struct xm_spec *s, const char *dev)
 	return false;
 }
 
-/** Attaches what is wanted and detaches what was. On failure what was newly attached is detached again. */
+/** Detaches the first n devices of those that other does not name. */
+static void detach_others(struct xm_daemon *d, const struct xm_spec *these, size_t n, const struct xm_spec *other)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!names(other, these->devices[i].name))
+			xm_detach(&d->live.plane, these->devices[i].name, NULL);
+}
+
+/** Attaches what is wanted. On failure what was newly attached is detached again. */
 static int attach_all(struct xm_daemon *d, const struct xm_spec *want, struct xm_err *e)
 {
 	struct xm_attached is;
@@ -42,25 +50,18 @@ static int attach_all(struct xm_daemon *d, const struct xm_spec *want, struct xm
 		const struct xm_device_spec *dev = &want->devices[i];
 		int err = xm_attach(&d->live.plane, dev->name, attach_mode(dev->mode), &is, e);
 
-		if (!err) {
-			if (!names(&d->want, dev->name))
-				xm_log(XM_LOG_INFO, "device %s: program %u attached, %s%s", dev->name, is.prog_id,
-				       is.generic ? "generic" : "native",
-				       is.frags ? ", frames in several buffers" : "");
-			continue;
-		}
 		if (err == -ENODEV && names(&d->want, dev->name)) {
 			xm_log(XM_LOG_WARN, "%s: it is attached when it appears", e->text);
 			continue;
 		}
-		while (i-- > 0)
-			if (!names(&d->want, want->devices[i].name))
-				xm_detach(&d->live.plane, want->devices[i].name, NULL);
-		return err;
+		if (err) {
+			detach_others(d, want, i, &d->want);
+			return err;
+		}
+		if (!names(&d->want, dev->name))
+			xm_log(XM_LOG_INFO, "device %s: program %u attached, %s%s", dev->name, is.prog_id,
+			       is.generic ? "generic" : "native", is.frags ? ", frames in several buffers" : "");
 	}
-	for (size_t i = 0; i < d->want.devices_n; i++)
-		if (!names(want, d->want.devices[i].name))
-			xm_detach(&d->live.plane, d->want.devices[i].name, NULL);
 	return 0;
 }
 
@@ -92,9 +93,10 @@ int xm_daemon_want(struct xm_daemon *d, struct xm_spec *want, const char *cause,
 		return err;
 	err = xm_apply(&d->live, want, &done, e);
 	if (err) {
-		attach_all(d, &d->want, &said);
+		detach_others(d, want, want->devices_n, &d->want);
 		return err;
 	}
+	detach_others(d, &d->want, d->want.devices_n, want);
 	xm_spec_free(&d->want);
 	d->want = *want;
 	xm_spec_init(want);

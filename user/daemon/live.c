@@ -140,6 +140,14 @@ static bool endpoint_in_use(const struct xm_plane *p, __u32 key)
 	return false;
 }
 
+void xm_live_drop_endpoint(struct xm_live *l, __u32 key)
+{
+	if (endpoint_in_use(&l->plane, key))
+		return;
+	xm_key_hide(&l->plane, key);
+	l->plane.keys[key].value = XM_KEY_RETIRED;
+}
+
 /** Endpoints that were hidden before this pass began: no direct flow names them any more. */
 static void free_keys(struct xm_plane *p)
 {
@@ -160,10 +168,8 @@ static void release_retired(struct xm_live *l)
 		if (b->life != XM_LIFE_RETIRED)
 			continue;
 		xm_publish32("backend.free", &b->life, XM_LIFE_FREE);
-		if (!key || endpoint_in_use(p, key))
-			continue;
-		xm_key_hide(p, key);
-		p->keys[key].value = XM_KEY_RETIRED;
+		if (key)
+			xm_live_drop_endpoint(l, key);
 	}
 	for (__u32 id = 1; id < p->meta->sizes.services; id++)
 		if (p->services[id].life == XM_LIFE_RETIRED)

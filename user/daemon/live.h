@@ -47,6 +47,9 @@ bool xm_live_set_state(struct xm_live *l, __u32 backend, enum xm_state state, __
 /** Chooses a last resort anew: a usable backend other than avoid, 0 if there is none. */
 void xm_live_last_resort(struct xm_live *l, __u32 service, __u32 avoid);
 
+/** Takes an endpoint's key out of the table if no backend has it any more; its record rests till direct flows are swept. */
+void xm_live_drop_endpoint(struct xm_live *l, __u32 key);
+
 /**
  * A stretch of the sweep, and at the end of a pass the release of ids whose last entries it took. Call it often; a whole pass takes
  * sets / stretch calls.

@@ -28,7 +28,8 @@ struct xm_sizes xm_sizes_for(const struct xm_plane_options *o)
 		.services = o->services,
 		.backends = o->backends,
 		.keys = keys,
-		.key_buckets = power_of_two(keys / 2), /* two keys a bucket of eight */
+		.key_buckets =
+			power_of_two((__u64)keys * 2), /* so that no bucket of eight overflows: 3 in 10^10 at most */
 		.cpus = libbpf_num_possible_cpus(),
 	};
 	__u64 slots = (__u64)o->backends * XM_SLOTS_PER_BACKEND * 2 + (__u64)o->services * XM_SLOT_UNIT * 2;
