@@ -147,18 +147,39 @@ xm_inline bool xm_flow_end(struct xm_flow *e, __u64 w)
 	return false;
 }
 
-/** May this entry make room for a new flow? Free, closed, or a SYN that nobody has answered for some ticks. */
-xm_inline bool xm_flow_yields(__u64 w, bool evict)
+/** Ticks after which a flow in this state is idle; 0: never. */
+xm_inline __u32 xm_idle_limit(const struct xm_meta *m, __u8 state)
+{
+	switch (state) {
+	case XM_FLOW_SYN:
+		return m->syn_idle;
+	case XM_FLOW_CLOSING:
+		return m->closing_idle;
+	case XM_FLOW_UDP:
+	case XM_FLOW_DIRECT: /* of use while its client's port could meet a service's flow */
+		return m->udp_idle;
+	case XM_FLOW_OPEN:
+		return m->tcp_idle;
+	default:
+		return m->syn_idle; /* claimed that long: its CPU never came back */
+	}
+}
+
+/** May this entry make room for a new flow, as no free one is left? Closed, idle, or a SYN that nobody has answered for some ticks. */
+XM_GLOBAL __u32 xm_flow_yields(__u64 w)
 {
 	struct xm_flow_word f = xm_flow_unpack(w);
+	__u16 age = xm_tick() - f.tick;
+	struct xm_meta *m;
+	__u32 limit;
 
-	if (f.state == XM_FLOW_FREE)
-		return true;
-	if (!evict)
+	if (f.state < XM_FLOW_DIRECT)
 		return false;
-	if (f.state == XM_FLOW_CLOSING)
+	if (f.state == XM_FLOW_CLOSING || (f.state == XM_FLOW_SYN && age >= XM_EVICT_TICKS))
 		return true;
-	return f.state == XM_FLOW_SYN && (__u16)(xm_tick() - f.tick) >= XM_EVICT_TICKS;
+	m = xm_at(meta, 0);
+	limit = m ? xm_idle_limit(m, f.state) : 0;
+	return limit && age >= limit;
 }
 
 /** Takes an entry for this CPU alone (BUSY). Returns its index + 1, or 0 if both sets are full. */
@@ -176,7 +197,7 @@ xm_inline __u32 xm_flow_take(__u64 hash, bool evict, __u8 *ret_seq)
 			__u64 w = xm_read(set->way[way].word);
 			struct xm_flow_word busy = { .state = XM_FLOW_BUSY, .seq = (w >> 56) + 1 };
 
-			if (!xm_flow_yields(w, evict))
+			if (xm_flow_state_of(w) != XM_FLOW_FREE && !(evict && xm_flow_yields(w)))
 				continue;
 			if (xm_cas(&set->way[way].word, w, xm_flow_pack(busy)) != w)
 				continue;

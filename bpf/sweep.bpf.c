@@ -6,24 +6,6 @@
  */
 #include "flow.h"
 
-/** Ticks after which a flow in this state is taken; 0: never. */
-xm_inline __u32 xm_idle_limit(const struct xm_meta *m, __u8 state)
-{
-	switch (state) {
-	case XM_FLOW_SYN:
-		return m->syn_idle;
-	case XM_FLOW_CLOSING:
-		return m->closing_idle;
-	case XM_FLOW_UDP:
-	case XM_FLOW_DIRECT: /* of use while its client's port could meet a service's flow */
-		return m->udp_idle;
-	case XM_FLOW_OPEN:
-		return m->tcp_idle;
-	default:
-		return m->syn_idle; /* claimed that long: its CPU never came back */
-	}
-}
-
 xm_inline bool xm_swept(const struct xm_meta *m, struct xm_flow_word f, __u32 owner)
 {
 	__u32 limit = xm_idle_limit(m, f.state);

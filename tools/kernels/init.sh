@@ -15,11 +15,12 @@ $b mkdir /layer/upper /layer/work
 $b mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work root /new || die "no overlay"
 
 # the tree may lie below a directory that gets a file system of its own
-$b mount --bind "/new$SRC" /src
-$b mount --bind "/new$MODULES" /new/lib/modules
+$b mount --bind "/new$SRC" /src || die "no tree at $SRC"
+$b mkdir -p /new/lib/modules
+$b mount --bind "/new$MODULES" /new/lib/modules || die "no modules at $MODULES"
 for d in tmp run; do $b mount -t tmpfs -o mode=1777 $d /new/$d; done
 $b mkdir -p "/new$SRC"
-$b mount --move /src "/new$SRC"
+$b mount --move /src "/new$SRC" || die "no tree at $SRC in the guest"
 $b mount -t sysfs sysfs /new/sys
 $b mount --move /proc /new/proc
 $b mount --move /dev /new/dev

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "apply_plan.h"
+#include "user/base/addr.h"
 #include "user/mesh/health.h"
 
 static void set_info(struct xm_plane *p, const struct xm_member *m)
@@ -30,6 +31,7 @@ static int add_backend(struct xm_plan *a, const struct xm_change *c, const struc
 				    .port = m->spec->port,
 				    .proto = c->want->proto,
 				    .life = XM_LIFE_RETIRED };
+	char object[128], text[XM_ADDR_TEXT];
 	__u32 reasons;
 	int key = 0, hop;
 
@@ -39,6 +41,11 @@ static int add_backend(struct xm_plan *a, const struct xm_change *c, const struc
 			return key;
 	}
 	hop = xm_hops_for(&a->l->hops, p, m->spec->addr);
+	if (hop == -ELOOP) {
+		snprintf(object, sizeof(object), "service %s", c->want->name);
+		return xm_fail_value(a->e, ELOOP, object, xm_endpoint_text(m->spec->addr, m->spec->port, text), NULL,
+				     "is on this machine: its answers would not come by XDP");
+	}
 	if (hop < 0)
 		return hop;
 	fresh.key = key;
@@ -71,7 +78,7 @@ static void fill_service(struct xm_plane *p, const struct xm_change *c)
 static int add_all(struct xm_plan *a)
 {
 	struct xm_plane *p = &a->l->plane;
-	int err = 0;
+	int err = xm_hops_look(&a->l->hops);
 
 	for (size_t i = 0; i < a->n && !err; i++) {
 		struct xm_change *c = &a->all[i];
@@ -83,7 +90,7 @@ static int add_all(struct xm_plan *a)
 			memcpy(p->slots + (size_t)xm_plan_unpack(c->plan).base * XM_SLOT_UNIT, c->slots,
 			       c->count * sizeof(*c->slots));
 	}
-	if (err)
+	if (err && err != -ELOOP)
 		xm_fail(a->e, -err, "the key or next-hop table is full: raise limits.backends");
 	return err;
 }
@@ -187,7 +194,7 @@ static int carry_out(struct xm_plan *a, struct xm_applied *ret)
 	done.backends += a->gone_n;
 	if (!done.services && !a->gone_n) {
 		/* adoption may have finished the last apply: then that is what runs */
-		done.finished = p->meta->journal >> 8 > p->meta->generation;
+		done.finished = p->meta->journal >> 8 > p->meta->generation && (p->meta->journal & 255) != XM_PHASE_ADD;
 		if (done.finished)
 			xm_publish64("meta.generation", &p->meta->generation, p->meta->journal >> 8);
 		done.generation = p->meta->generation;

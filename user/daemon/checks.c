@@ -147,6 +147,9 @@ static void adjust(struct xm_check *k, const struct xm_service_spec *s, const st
 		probe_types[k->spec.type]->cancel(k->probe);
 		k->probe = NULL;
 	}
+	if (k->spec.type == XM_CHECK_NONE && s->check.type != XM_CHECK_NONE)
+		k->rf.verdict = remembered(k->owner->live, s->name,
+					   b); /* one that serves goes on till a check says otherwise */
 	k->spec = s->check;
 	k->admin = b->admin;
 	k->wanted = true;

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "user/base/dirs.h"
 #include "user/base/log.h"
 
 #define XM_GROUPS_MAX 256
@@ -343,26 +344,16 @@ static bool answers(const char *path)
 	return yes;
 }
 
-static void make_parent(const char *path)
-{
-	char dir[256];
-	char *slash;
-
-	snprintf(dir, sizeof(dir), "%s", path);
-	slash = strrchr(dir, '/');
-	if (!slash || slash == dir)
-		return;
-	*slash = 0;
-	mkdir(dir, 0700);
-}
-
 int xm_control_open(struct xm_control *c, struct xm_daemon *d, uv_loop_t *loop, const char *path, struct xm_err *e)
 {
+	struct stat st;
 	int err;
 
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		return xm_fail_value(e, ENAMETOOLONG, "socket", path, "107 bytes", "has too long a path");
-	make_parent(path);
+	xm_make_parents(path);
+	if (!lstat(path, &st) && !S_ISSOCK(st.st_mode))
+		return xm_fail_value(e, ENOTSOCK, "socket", path, NULL, "is no socket: choose another path");
 	if (answers(path))
 		return xm_fail_value(e, EADDRINUSE, "socket", path, NULL, "belongs to another running daemon");
 	unlink(path);

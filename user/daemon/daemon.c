@@ -7,12 +7,13 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "adopt.h"
+#include "devices.h"
 #include "user/base/log.h"
-#include "user/plane/attach.h"
 #include "user/source/config.h"
 
 #define XM_SETTLE 5	  /* ms between netlink's word and our look: events come in crowds */
@@ -20,62 +21,17 @@
 #define XM_SWEEP_EVERY 50 /* ms */
 #define XM_SWEEP_PART 200 /* a pass of the flow table takes so many runs: 10 s */
 
-static enum xm_attach_mode attach_mode(enum xm_mode m)
-{
-	return m == XM_MODE_NATIVE ? XM_ATTACH_NATIVE : m == XM_MODE_GENERIC ? XM_ATTACH_GENERIC : XM_ATTACH_AUTO;
-}
-
-static bool names(const struct xm_spec *s, const char *dev)
-{
-	for (size_t i = 0; i < s->devices_n; i++)
-		if (!strcmp(s->devices[i].name, dev))
-			return true;
-	return false;
-}
-
-/** Detaches the first n devices of those that other does not name. */
-static void detach_others(struct xm_daemon *d, const struct xm_spec *these, size_t n, const struct xm_spec *other)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!names(other, these->devices[i].name))
-			xm_detach(&d->live.plane, these->devices[i].name, NULL);
-}
-
-/** Attaches what is wanted. On failure what was newly attached is detached again. */
-static int attach_all(struct xm_daemon *d, const struct xm_spec *want, struct xm_err *e)
-{
-	struct xm_attached is;
-
-	for (size_t i = 0; i < want->devices_n; i++) {
-		const struct xm_device_spec *dev = &want->devices[i];
-		int err = xm_attach(&d->live.plane, dev->name, attach_mode(dev->mode), &is, e);
-
-		if (err == -ENODEV && names(&d->want, dev->name)) {
-			xm_log(XM_LOG_WARN, "%s: it is attached when it appears", e->text);
-			continue;
-		}
-		if (err) {
-			detach_others(d, want, i, &d->want);
-			return err;
-		}
-		if (!names(&d->want, dev->name))
-			xm_log(XM_LOG_INFO, "device %s: program %u attached, %s%s", dev->name, is.prog_id,
-			       is.generic ? "generic" : "native", is.frags ? ", frames in several buffers" : "");
-	}
-	return 0;
-}
-
 /** The tables' sizes are those of the maps, whatever a newer file says. */
-static int check_sizes(const struct xm_daemon *d, struct xm_spec *want)
+static void check_sizes(const struct xm_daemon *d, struct xm_spec *want)
 {
 	const struct xm_sizes *s = &d->live.plane.meta->sizes;
 
-	if (want->limit_services != s->services || want->limit_backends != s->backends)
+	if (want->limit_services != s->services || want->limit_backends != s->backends ||
+	    (d->want.limit_flows && want->limit_flows != d->want.limit_flows))
 		xm_log(XM_LOG_WARN, "limits: services %u and backends %u stay till the data plane is made anew",
 		       s->services, s->backends);
 	want->limit_services = s->services;
 	want->limit_backends = s->backends;
-	return 0;
 }
 
 int xm_daemon_want(struct xm_daemon *d, struct xm_spec *want, const char *cause, struct xm_applied *ret,
@@ -88,21 +44,20 @@ int xm_daemon_want(struct xm_daemon *d, struct xm_spec *want, const char *cause,
 	check_sizes(d, want);
 	err = xm_spec_check(want, e);
 	if (!err)
-		err = attach_all(d, want, e);
+		err = xm_devices_attach(d, want, e);
 	if (err)
 		return err;
 	err = xm_apply(&d->live, want, &done, e);
 	if (err) {
-		detach_others(d, want, want->devices_n, &d->want);
+		xm_devices_detach(d, want, want->devices_n, &d->want);
 		return err;
 	}
-	detach_others(d, &d->want, d->want.devices_n, want);
+	xm_devices_detach(d, &d->want, d->want.devices_n, want);
 	xm_spec_free(&d->want);
 	d->want = *want;
 	xm_spec_init(want);
-	err = xm_checks_sync(&d->checks, &d->want);
-	if (err)
-		return xm_fail(e, -err, "no memory for the checks");
+	if (xm_checks_sync(&d->checks, &d->want))
+		xm_log(XM_LOG_ERR, "no memory for the checks: some backends go unchecked");
 	xm_hops_refresh(&d->live.hops, &d->live.plane, true);
 	if (done.services || done.backends || done.finished) {
 		xm_log(XM_LOG_INFO, "generation %llu: %u services and %u backends changed, %u slots moved (%s)",
@@ -141,8 +96,8 @@ static int with_commands(const struct xm_daemon *d, const struct xm_spec *file, 
 			err = xm_spec_add_service(ret, s);
 	}
 	for (size_t i = 0; i < d->want.devices_n && !err; i++)
-		if (!names(file, d->want.devices[i].name) && !names(&d->file, d->want.devices[i].name) &&
-		    ret->devices_n < XM_DEVICES_MAX)
+		if (!xm_device_named(file, d->want.devices[i].name) &&
+		    !xm_device_named(&d->file, d->want.devices[i].name) && ret->devices_n < XM_DEVICES_MAX)
 			ret->devices[ret->devices_n++] = d->want.devices[i];
 	return err;
 }
@@ -150,7 +105,13 @@ static int with_commands(const struct xm_daemon *d, const struct xm_spec *file, 
 int xm_daemon_load(struct xm_daemon *d, const char *path, struct xm_applied *ret, struct xm_err *e)
 {
 	struct xm_spec file, want;
-	int err = xm_config_load(path ? path : d->o.config, &file, e);
+	struct stat st;
+	int err;
+
+	/* a pipe would keep the only thread waiting */
+	if (!stat(path ? path : d->o.config, &st) && !S_ISREG(st.st_mode))
+		return xm_fail_value(e, EINVAL, "file", path ? path : d->o.config, NULL, "is no regular file");
+	err = xm_config_load(path ? path : d->o.config, &file, e);
 
 	if (err)
 		return err;
@@ -197,28 +158,20 @@ static void quit(uv_signal_t *s, int number)
 	uv_stop(&d->loop);
 }
 
-/** A device of ours that changed gets a new record, before next hops are aimed at it. */
-static void devices_changed(struct xm_daemon *d)
-{
-	struct xm_attached is;
-	struct xm_err e = {};
-
-	for (size_t i = 0; i < d->want.devices_n; i++) {
-		const struct xm_device_spec *dev = &d->want.devices[i];
-
-		if (xm_attach(&d->live.plane, dev->name, attach_mode(dev->mode), &is, &e))
-			xm_log(XM_LOG_WARN, "%s", e.text);
-	}
-}
-
 static void refresh(uv_timer_t *t)
 {
 	struct xm_daemon *d = t->data;
 	int dirty = d->dirty;
 
 	d->dirty = 0;
+	if (!xm_plane_pinned(&d->live.plane)) {
+		xm_log(XM_LOG_ERR, "the data plane in %s was removed: ending; start again to make it anew", d->o.bpffs);
+		d->failed = true;
+		uv_stop(&d->loop);
+		return;
+	}
 	if (dirty & XM_EVENT_LINK)
-		devices_changed(d);
+		xm_devices_changed(d);
 	if (dirty & (XM_EVENT_LINK | XM_EVENT_ROUTE))
 		xm_hops_forget_clients(&d->live.plane);
 	xm_hops_refresh(&d->live.hops, &d->live.plane, dirty != XM_EVENT_NEIGH);
@@ -321,16 +274,6 @@ static int first_want(struct xm_daemon *d, struct xm_spec *ret, struct xm_err *e
 	return err ? xm_fail(e, -err, "no memory for %s", d->o.config) : 0;
 }
 
-/** Pinned links are devices that we had: one that is not wanted any more is detached by the first apply. */
-static void remember_devices(struct xm_daemon *d)
-{
-	struct xm_attached is[XM_DEVICES_MAX];
-	int n = xm_attached_list(&d->live.plane, is, XM_DEVICES_MAX);
-
-	for (int i = 0; i < n; i++)
-		memcpy(d->want.devices[d->want.devices_n++].name, is[i].dev, XM_DEVNAME);
-}
-
 /** A data plane that was made anew counts on from the last generation that is kept. */
 static void continue_history(struct xm_daemon *d)
 {
@@ -376,7 +319,7 @@ int xm_daemon_start(struct xm_daemon *d, const struct xm_daemon_options *o, stru
 	xm_checks_init(&d->checks, &d->loop, &d->live);
 	xm_adopt(&d->live);
 	continue_history(d);
-	remember_devices(d);
+	xm_devices_remember(d);
 	xm_hops_refresh(&d->live.hops, &d->live.plane, true);
 	err = xm_control_open(&d->control, d, &d->loop, o->socket, e) ?: xm_daemon_want(d, &want, o->config, &done, e);
 	if (err)
@@ -394,7 +337,7 @@ int xm_daemon_start(struct xm_daemon *d, const struct xm_daemon_options *o, stru
 	return 0;
 }
 
-void xm_daemon_run(struct xm_daemon *d)
+int xm_daemon_run(struct xm_daemon *d)
 {
 	uv_run(&d->loop, UV_RUN_DEFAULT);
 	xm_checks_stop(&d->checks);
@@ -404,4 +347,5 @@ void xm_daemon_run(struct xm_daemon *d)
 	xm_plane_close(&d->live.plane);
 	xm_spec_free(&d->want);
 	xm_spec_free(&d->file);
+	return d->failed ? -EIO : 0;
 }

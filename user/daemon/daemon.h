@@ -29,13 +29,14 @@ struct xm_daemon {
 	int dirty;	    /* XM_EVENT_ bits seen since */
 	uv_timer_t sweep;
 	uv_signal_t hup, term, intr;
+	bool failed; /* why it ends */
 };
 
 /** Starts everything; packets are served when it returns. 0 or -errno. */
 int xm_daemon_start(struct xm_daemon *d, const struct xm_daemon_options *o, struct xm_err *e);
 
-/** Runs till SIGTERM or SIGINT. The data plane stays as it is. */
-void xm_daemon_run(struct xm_daemon *d);
+/** Runs till SIGTERM or SIGINT; the data plane stays as it is. 0, or -EIO if the data plane was taken away. */
+int xm_daemon_run(struct xm_daemon *d);
 
 /**
  * Makes want live: rules, maps, devices, checks, state, history. Takes want over on success (the caller's is emptied); on failure

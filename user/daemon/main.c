@@ -103,6 +103,5 @@ int main(int argc, char **argv)
 		xm_log(XM_LOG_ERR, "%s", e.text);
 		return 1;
 	}
-	xm_daemon_run(&d);
-	return 0;
+	return xm_daemon_run(&d) ? 1 : 0;
 }

@@ -62,6 +62,21 @@ json_t *xm_method_config_apply(struct xm_daemon *d, json_t *params, struct xm_er
 			 (json_int_t)done.moved);
 }
 
+/** The operator's words on backends are no part of a generation: they stay. */
+static void keep_admin(const struct xm_spec *from, struct xm_spec *to)
+{
+	for (size_t i = 0; i < from->services_n; i++) {
+		const struct xm_service_spec *s = &from->services[i], *t = xm_spec_find(to, s->name);
+
+		for (size_t j = 0; t && j < s->backends_n; j++) {
+			struct xm_backend_spec *b = xm_service_spec_find(t, s->backends[j].addr, s->backends[j].port);
+
+			if (b)
+				b->admin = s->backends[j].admin;
+		}
+	}
+}
+
 json_t *xm_method_config_rollback(struct xm_daemon *d, json_t *params, struct xm_err *e)
 {
 	json_t *which = json_object_get(params, "generation");
@@ -85,6 +100,7 @@ json_t *xm_method_config_rollback(struct xm_daemon *d, json_t *params, struct xm
 	}
 	if (xm_history_load(d->o.state, to, &want, e))
 		return NULL;
+	keep_admin(&d->want, &want);
 	snprintf(cause, sizeof(cause), "rollback to %llu", to);
 	return xm_commit(d, &want, cause, e);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "user/base/addr.h"
+#include "user/base/dirs.h"
 #include "user/base/log.h"
 #include "user/source/config.h"
 
@@ -23,12 +24,11 @@ int xm_state_open(const char *dir, struct xm_err *e)
 {
 	char path[XM_PATH];
 
-	if (mkdir(dir, 0700) && errno != EEXIST)
-		return xm_fail(e, errno, "state directory %s: %s", dir, strerror(errno));
+	int err;
+
 	snprintf(path, sizeof(path), "%s/history", dir);
-	if (mkdir(path, 0700) && errno != EEXIST)
-		return xm_fail(e, errno, "state directory %s: %s", path, strerror(errno));
-	return 0;
+	err = xm_make_dirs(path);
+	return err ? xm_fail(e, -err, "state directory %s: %s", path, strerror(-err)) : 0;
 }
 
 /** Beside itself, synced, renamed, and the directory synced: after a crash it is the old one or the new. */
@@ -63,6 +63,8 @@ static int write_file(const char *dir, const char *name, const char *text, struc
 		fsync(d);
 		close(d);
 	}
+	if (err)
+		unlink(fresh);
 	return err ? xm_fail(e, -err, "%s: %s", path, strerror(-err)) : 0;
 }
 
@@ -236,8 +238,9 @@ int xm_history_add(const char *dir, unsigned long long generation, const char *c
 	if (!yaml || asprintf(&text, XM_CAUSE_LINE "%s\n%s", cause, yaml) < 0)
 		err = xm_fail(e, ENOMEM, "no memory for the history");
 	else {
-		snprintf(name, sizeof(name), "history/%llu.yaml", generation);
-		err = write_file(dir, name, text, e);
+		snprintf(name, sizeof(name), "%llu.yaml", generation);
+		snprintf(path, sizeof(path), "%s/history", dir);
+		err = write_file(path, name, text, e);
 	}
 	free(text);
 	free(yaml);

@@ -19,6 +19,10 @@
 static void link_path(const struct xm_plane *p, const char *dev, char *path, size_t size)
 {
 	snprintf(path, size, "%s/link_%s", p->bpffs, dev);
+	/* a bpffs has no names with a dot, a device none with a colon */
+	for (char *c = path + strlen(p->bpffs); *c; c++)
+		if (*c == '.')
+			*c = ':';
 }
 
 static int describe(int fd, const char *dev, struct xm_attached *ret)
@@ -184,6 +188,9 @@ int xm_attach(struct xm_plane *p, const char *dev, enum xm_attach_mode mode, str
 		err = new_link(p, dev, ifindex, mode, ret, e);
 	if (err)
 		return err;
+	if (mode != XM_ATTACH_AUTO && (mode == XM_ATTACH_GENERIC) != ret->generic)
+		return xm_fail_value(e, EBUSY, "device", dev, ret->generic ? "generic" : "native",
+				     "is attached in another mode: detach it first");
 	ret->frags = ret->prog_id == prog_id_of(p->prog_frags);
 	/* a native program cannot redirect to a device that has XDP only in the stack */
 	index = xm_dev_enter(p, dev, !ret->generic);
@@ -221,6 +228,7 @@ int xm_attached_list(const struct xm_plane *p, struct xm_attached *ret, int max)
 	struct dirent *entry;
 
 	while (d && n < max && (entry = readdir(d))) {
+		char dev[64];
 		int fd;
 
 		if (strncmp(entry->d_name, "link_", 5))
@@ -228,7 +236,11 @@ int xm_attached_list(const struct xm_plane *p, struct xm_attached *ret, int max)
 		fd = xm_pinned(p, entry->d_name);
 		if (fd < 0)
 			continue;
-		if (!describe(fd, entry->d_name + 5, &ret[n])) {
+		snprintf(dev, sizeof(dev), "%s", entry->d_name + 5);
+		for (char *c = dev; *c; c++)
+			if (*c == ':')
+				*c = '.';
+		if (!describe(fd, dev, &ret[n])) {
 			ret[n].frags = ret[n].prog_id == prog_id_of(frags);
 			n++;
 		}

@@ -57,6 +57,9 @@ int xm_dev_enter(struct xm_plane *p, const char *dev, bool sends)
 	is.sends = sends && is.mtu;
 	ifindex = is.ifindex;
 	index = xm_dev_find(p, ifindex);
+	/* one that was detached or attached otherwise is the same record: this word alone may change */
+	if (index && p->devs[index].mtu == is.mtu && !memcmp(p->devs[index].mac, is.mac, sizeof(is.mac)))
+		p->devs[index].sends = is.sends;
 	if (!index || memcmp(&p->devs[index], &is, sizeof(is))) {
 		for (index = 1; index < XM_DEVS && p->devs[index].ifindex;)
 			index++;

@@ -27,7 +27,9 @@ void xm_hops_close(struct xm_hops *h)
 {
 	xm_route_close(&h->route);
 	free(h->use);
+	free(h->seen);
 	h->use = NULL;
+	h->seen = NULL;
 }
 
 static bool hop_is(const struct xm_hop_use *u, const struct xm_route_answer *r)
@@ -36,7 +38,7 @@ static bool hop_is(const struct xm_hop_use *u, const struct xm_route_answer *r)
 }
 
 /** A hop's id for a route; ids are given round and round, so that one just freed rests longest. */
-static int hop_of(struct xm_hops *h, const struct xm_route_answer *r)
+static int hop_of(struct xm_hops *h, struct xm_plane *p, const struct xm_route_answer *r)
 {
 	for (__u32 id = 1; id < XM_HOPS; id++)
 		if (h->use[id].ifindex && hop_is(&h->use[id], r))
@@ -48,6 +50,7 @@ static int hop_of(struct xm_hops *h, const struct xm_route_answer *r)
 			continue;
 		h->use[id] = (struct xm_hop_use){ .via = r->via, .ifindex = r->ifindex, .seen = true };
 		h->next = id + 1;
+		xm_publish64("hop.begin", &p->hops[id], 0); /* the stack, till its neighbour is known */
 		xm_neigh_manage(&h->route, r->ifindex, r->via);
 		return id;
 	}
@@ -110,12 +113,10 @@ static int refresh_routes(struct xm_hops *h, struct xm_plane *p)
 			h->use[b->hop] = (struct xm_hop_use){ .via = r.via, .ifindex = r.ifindex };
 			xm_neigh_manage(&h->route, r.ifindex, r.via);
 		}
-		hop = b->hop && hop_is(&h->use[b->hop], &r) ? (int)b->hop : hop_of(h, &r);
+		hop = b->hop && hop_is(&h->use[b->hop], &r) ? (int)b->hop : hop_of(h, p, &r);
 		if (hop < 0)
 			return hop;
 		h->use[hop].seen = true;
-		if ((__u32)hop != b->hop)
-			p->hops[hop] = 0; /* the stack, till the words are set below */
 		xm_publish32("backend.hop", &b->hop, hop);
 	}
 	for (__u32 id = 1; id < XM_HOPS; id++)
@@ -179,18 +180,29 @@ int xm_hops_refresh(struct xm_hops *h, struct xm_plane *p, bool routes)
 	return 0;
 }
 
+int xm_hops_look(struct xm_hops *h)
+{
+	struct xm_neigh *neigh = NULL;
+	int n = xm_neigh_dump(&h->route, &neigh);
+
+	if (n < 0)
+		return n;
+	free(h->seen);
+	h->seen = neigh;
+	h->seen_n = n;
+	return 0;
+}
+
 int xm_hops_for(struct xm_hops *h, struct xm_plane *p, struct xm_addr to)
 {
-	struct xm_route_answer r;
-	struct xm_neigh *neigh = NULL;
-	int hop, n;
+	struct xm_route_answer r = {};
+	int hop;
 
+	if (!xm_route_get(&h->route, to, &r) && r.local)
+		return -ELOOP;
 	route_of(h, to, &r);
-	hop = hop_of(h, &r);
-	if (hop < 0)
-		return hop;
-	n = xm_neigh_dump(&h->route, &neigh);
-	xm_publish64("hop", &p->hops[hop], word_of(p, &h->use[hop], neigh, n < 0 ? 0 : n));
-	free(neigh);
+	hop = hop_of(h, p, &r);
+	if (hop > 0)
+		xm_publish64("hop", &p->hops[hop], word_of(p, &h->use[hop], h->seen, h->seen_n));
 	return hop;
 }

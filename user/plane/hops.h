@@ -18,6 +18,8 @@ struct xm_hops {
 	struct xm_hop_use *use; /* XM_HOPS of them, by the hop's id */
 	__u32 next;
 	struct xm_route route;
+	struct xm_neigh *seen; /* by xm_hops_look() */
+	int seen_n;
 };
 
 int xm_hops_open(struct xm_hops *ret, struct xm_err *e);
@@ -29,5 +31,11 @@ int xm_hops_refresh(struct xm_hops *h, struct xm_plane *p, bool routes);
 /** Empties every next hop towards a client, as routes have changed: the next packet of each flow asks the kernel. */
 void xm_hops_forget_clients(struct xm_plane *p);
 
-/** The hop for a backend about to be published: resolution is asked for at once. An id, never 0, or -errno. */
+/** Reads the neighbours, for the xm_hops_for() that follow. 0 or -errno. */
+int xm_hops_look(struct xm_hops *h);
+
+/**
+ * The hop for a backend about to be published: resolution is asked for at once. An id, never 0, or -errno; -ELOOP: the address is this
+ * machine's own.
+ */
 int xm_hops_for(struct xm_hops *h, struct xm_plane *p, struct xm_addr to);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "plane_private.h"
+#include "user/base/dirs.h"
 #include "xdpmesh.skel.h"
 
 #define XM_BPFFS_MAGIC 0xcafe4a11
@@ -274,10 +275,12 @@ static void begin(const char *bpffs, struct xm_plane *p)
 static int take_directory(struct xm_plane *p, struct xm_err *e)
 {
 	struct statfs fs;
+	int err;
 
-	if (mkdir(p->bpffs, 0700) && errno != EEXIST)
-		return xm_fail(e, errno, "bpffs %s: %s (mount one: mount -t bpf bpf /sys/fs/bpf)", p->bpffs,
-			       strerror(errno));
+	err = xm_make_dirs(p->bpffs);
+	if (err)
+		return xm_fail(e, -err, "bpffs %s: %s (mount one: mount -t bpf bpf /sys/fs/bpf)", p->bpffs,
+			       strerror(-err));
 	if (statfs(p->bpffs, &fs) || fs.f_type != XM_BPFFS_MAGIC)
 		return xm_fail(e, EINVAL,
 			       "bpffs %s: not inside a mounted bpffs (mount one: mount -t bpf bpf /sys/fs/bpf)",

@@ -26,16 +26,43 @@ int xm_pinned(const struct xm_plane *p, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/** Is it a name that we pin under? */
+static bool ours(const char *name)
+{
+	static const char *const others[] = { "dev_index", "prog_xdp", "prog_frags", "prog_sweep" };
+	size_t len = strlen(name);
+
+	if (!strncmp(name, "link_", 5))
+		return true;
+	if (len > 4 && !strcmp(name + len - 4, "_new"))
+		len -= 4;
+	for (int i = 0; i < XM_MAP_COUNT; i++)
+		if (strlen(xm_map_names[i]) == len && !strncmp(name, xm_map_names[i], len))
+			return true;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (strlen(others[i]) == len && !strncmp(name, others[i], len))
+			return true;
+	return false;
+}
+
 void xm_unpin_all(const struct xm_plane *p)
 {
 	DIR *d = opendir(p->bpffs);
 	struct dirent *entry;
 
 	while (d && (entry = readdir(d)))
-		if (entry->d_name[0] != '.')
+		if (ours(entry->d_name))
 			unlinkat(dirfd(d), entry->d_name, 0);
 	if (d)
 		closedir(d);
+}
+
+bool xm_plane_pinned(const struct xm_plane *p)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/meta", p->bpffs);
+	return !access(path, F_OK) || errno != ENOENT;
 }
 
 void xm_close_programs(struct xm_plane *p)

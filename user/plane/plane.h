@@ -68,6 +68,9 @@ int xm_plane_view(const char *bpffs, struct xm_plane *ret, struct xm_err *e);
 
 void xm_plane_close(struct xm_plane *p);
 
+/** Does the pinned data plane still stand? Somebody may have removed the directory. */
+bool xm_plane_pinned(const struct xm_plane *p);
+
 /** Stores a word that packets follow. label names the store for the crash tests (store.c). */
 void xm_publish64(const char *label, __u64 *at, __u64 value);
 void xm_publish32(const char *label, __u32 *at, __u32 value);

@@ -14,6 +14,12 @@
 #define XM_EVENT_ALL (XM_EVENT_NEIGH | XM_EVENT_ROUTE | XM_EVENT_LINK)
 #define XM_VALID (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
 
+static int open_ask(struct xm_route *r)
+{
+	r->ask = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	return !r->ask || mnl_socket_bind(r->ask, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
+}
+
 static int open_events(struct xm_route *r)
 {
 	struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -33,8 +39,7 @@ int xm_route_open(struct xm_route *ret, struct xm_err *e)
 {
 	struct xm_route r = { .seq = time(NULL) };
 
-	r.ask = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!r.ask || mnl_socket_bind(r.ask, 0, MNL_SOCKET_AUTOPID) < 0 || open_events(&r)) {
+	if (open_ask(&r) || open_events(&r)) {
 		int err = xm_fail(e, errno, "netlink: %s", strerror(errno));
 
 		xm_route_close(&r);
@@ -103,8 +108,7 @@ int xm_route_events(struct xm_route *r)
 	}
 }
 
-/** Sends one request and runs cb over the answers. 0 or -errno. */
-static int ask(struct xm_route *r, struct nlmsghdr *h, mnl_cb_t cb, void *data)
+static int ask_once(struct xm_route *r, struct nlmsghdr *h, mnl_cb_t cb, void *data)
 {
 	unsigned int port = mnl_socket_get_portid(r->ask);
 	char buf[XM_NETLINK_BUF];
@@ -125,6 +129,20 @@ static int ask(struct xm_route *r, struct nlmsghdr *h, mnl_cb_t cb, void *data)
 			break;
 	}
 	return 0;
+}
+
+/** Sends one request and runs cb over the answers. After a failure no rest of an answer may meet the next question. 0 or -errno. */
+static int ask(struct xm_route *r, struct nlmsghdr *h, mnl_cb_t cb, void *data)
+{
+	int err = r->ask ? ask_once(r, h, cb, data) : open_ask(r);
+
+	if (!err)
+		return 0;
+	if (r->ask)
+		mnl_socket_close(r->ask);
+	r->ask = NULL;
+	open_ask(r);
+	return err;
 }
 
 static struct xm_addr v4_attr(const struct nlattr *a)
