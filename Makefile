@@ -20,9 +20,12 @@ programs := $(B)/xdpmesh $(B)/xdpmeshd $(B)/xdpmesh-bench
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo test test-quick test-long tests bench lint golden clean help
+.PHONY: all packages deps demo test test-quick test-long tests bench lint golden clean help
 
-all: $(B)/xdpmesh.bpf.o $(B)/pass.bpf.o $(programs) ## build everything (needs `make deps` once)
+all: packages $(B)/xdpmesh.bpf.o $(B)/pass.bpf.o $(programs) ## build everything (needs `make deps` once)
+
+packages: # one line says what is missing
+	@tools/deps.sh --check
 
 deps: ## install the Debian packages that build, demo and tests need (root)
 	@tools/deps.sh
@@ -55,7 +58,7 @@ lint: ## format, layers, lone headers, cppcheck, lengths
 
 golden: ## rewrite the golden files; read the diff
 	@$(MAKE) -s -j2 all tests
-	@XM_GOLDEN=write tests/run.sh unit cli
+	@XM_GOLDEN=write tests/run.sh unit bad
 
 clean: ## remove build/
 	rm -rf $(B)

@@ -7,7 +7,7 @@ SRC=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=${BUILD:-$SRC/build}
 export SRC BUILD XM_SRCDIR=$SRC
 cd "$SRC" || exit 2
-suites="lint unit budget bpf race netns bad mutants"
+suites="lint unit budget bpf race netns bad demo mutants"
 passed=0 failed=0 skipped=0 failures=
 
 note() { printf '%s\n' "$*"; }
@@ -69,6 +69,18 @@ netns() {
 	rm -rf "$lab" "$out"
 }
 
+# demo: the demo is a test as well
+demo() {
+	local out begin=$SECONDS
+	out=$(mktemp)
+	if timeout 300 tools/demo.sh >"$out" 2>&1; then
+		passed=$((passed + 1)); note "ok    demo ($((SECONDS - begin)) s)"
+	else
+		bad 1 demo; note "FAIL  demo"; tail -n 60 "$out"
+	fi
+	rm -f "$out"
+}
+
 need_root() {
 	[ "$(id -u)" = 0 ] || { note "tests: $1 needs root: sudo make test (without: make test-quick)"; exit 1; }
 }
@@ -88,6 +100,7 @@ run_suite() {
 	bpf) need_root bpf; counted bpf/packets "$BUILD/packets" ${XM_ROW:-} ;;
 	race) need_root race; counted race "$BUILD/race" ;;
 	bad) need_root bad; counted bad tests/bad/run.sh $name ;;
+	demo) need_root demo; demo ;;
 	mutants) need_root mutants; counted mutants tests/bpf/mutate.sh $name ;;
 	netns)
 		need_root netns

@@ -135,8 +135,8 @@ struct xm_sizes {
 	__u32 keys;
 	__u32 key_buckets; /* a power of two */
 	__u32 slot_units;
-	__u32 cpus; /* possible CPUs */
-	__u32 pad;
+	__u32 cpus;  /* possible CPUs */
+	__u32 flows; /* the limit that the flow sets were made for */
 };
 
 /** What a new daemon needs to adopt the maps of the last one. Written by user space. */

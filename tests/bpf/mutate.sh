@@ -12,7 +12,7 @@ export work
 cflags="-std=gnu11 -O1 -g -I. -Iinclude -Ibuild"
 export cflags
 
-# fresh TREE: copies the sources that a patch may change, and what was compiled without one
+# fresh TREE: copies the sources that a patch may change
 fresh() {
 	mkdir -p "$1/build" "$1/tests" && cp -r bpf include vmlinux "$1/" && cp -r tests/bpf "$1/tests/"
 }
@@ -29,18 +29,13 @@ objects() {
 # run TREE: builds and runs; the names of the rows that fail go to TREE/failed; false if there is nothing to run
 run() (
 	cd "$1" && objects || exit 1
-	# what includes neither the skeleton nor a patched header is as it was
-	if [ -d "$work/same" ] && ! grep -q '^--- a/include/' patch; then
-		cp "$work"/same/*.o build/
-		rm -f build/fixture.o build/run.o
+	packets=$work/base/build/packets
+	# the rows are built anew only for a fault in what they share with the programs
+	if [ ! -x "$packets" ] || grep -q '^--- a/include/' patch 2>/dev/null; then
+		packets=build/packets
+		cc $cflags tests/bpf/*.c -lbpf -lelf -lz -o $packets || exit 1
 	fi
-	for c in tests/bpf/*.c; do
-		o=build/$(basename "$c" .c).o
-		[ -e "$o" ] || cc $cflags -c "$c" -o "$o" || exit 1
-	done
-	rm -f build/xdp.o build/sweep.o build/xdpmesh.bpf.o
-	cc build/*.o -lbpf -lelf -lz -o build/packets || exit 1
-	timeout 120 build/packets >build/out
+	XM_OBJECT=build/xdpmesh.bpf.o timeout 120 "$packets" >build/out
 	sed -n 's/^FAIL \([^ ]*\).*/\1/p' build/out | sort >failed
 	grep -q 'passed, ' build/out
 )
@@ -70,7 +65,6 @@ if ! run "$work/base" >"$work/log" 2>&1; then
 	echo "mutate.sh: the tests cannot be built or run without a patch"
 	exit 1
 fi
-mkdir "$work/same" && cp "$work"/base/build/*.o "$work/same/"
 [ -s "$work/base/failed" ] && echo "fail without a patch and kill nothing:" $(cat "$work/base/failed")
 
 for patch in tests/bpf/mutants/*.patch; do

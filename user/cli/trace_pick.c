@@ -68,7 +68,9 @@ static __u32 last_resort(struct xm_trace *t, const struct pick *q)
 	char text[XM_TRACE_TEXT];
 
 	xm_trace_step(t, "last-resort", "%s", xm_trace_backend(t->p, id, text));
-	return pickable(t->p, q, id) ? id : 0;
+	return id < t->p->meta->sizes.backends && t->p->backends[id].service == t->service && pickable(t->p, q, id) ?
+		       id :
+		       0;
 }
 
 static void no_backend(struct xm_trace *t)

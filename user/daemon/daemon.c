@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -19,6 +20,7 @@
 #define XM_SETTLE 5	  /* ms between netlink's word and our look: events come in crowds */
 #define XM_REFRESH 10000  /* ms after which routes and neighbours are looked at whatever netlink said */
 #define XM_SWEEP_EVERY 50 /* ms */
+#define XM_FIRST_PASSES 3 /* of the sweep, after which every retired id is free */
 #define XM_SWEEP_PART 200 /* a pass of the flow table takes so many runs: 10 s */
 
 /** The tables' sizes are those of the maps, whatever a newer file says. */
@@ -26,10 +28,11 @@ static void check_sizes(const struct xm_daemon *d, struct xm_spec *want)
 {
 	const struct xm_sizes *s = &d->live.plane.meta->sizes;
 
-	if (want->limit_services != s->services || want->limit_backends != s->backends ||
-	    (d->want.limit_flows && want->limit_flows != d->want.limit_flows))
-		xm_log(XM_LOG_WARN, "limits: services %u and backends %u stay till the data plane is made anew",
+	if (want->limit_services != s->services || want->limit_backends != s->backends || want->limit_flows != s->flows)
+		xm_log(XM_LOG_WARN,
+		       "limits: flows %u, services %u and backends %u stay till the data plane is made anew", s->flows,
 		       s->services, s->backends);
+	want->limit_flows = s->flows;
 	want->limit_services = s->services;
 	want->limit_backends = s->backends;
 }
@@ -79,7 +82,7 @@ void xm_daemon_keep(struct xm_daemon *d)
 		xm_log(XM_LOG_ERR, "state: no memory: changes by command will not outlive a restart");
 		return;
 	}
-	if (xm_state_save(d->o.state, &o, &e))
+	if (xm_spec_copy(&d->applied, &o.applied) || xm_state_save(d->o.state, &o, &e))
 		xm_log(XM_LOG_ERR, "state: %s: changes by command will not outlive a restart", e.text);
 	xm_overrides_free(&o);
 }
@@ -92,7 +95,8 @@ static int with_commands(const struct xm_daemon *d, const struct xm_spec *file, 
 	for (size_t i = 0; i < d->want.services_n && !err; i++) {
 		const struct xm_service_spec *s = &d->want.services[i];
 
-		if (!xm_spec_find(file, s->name) && !xm_spec_find(&d->file, s->name))
+		if (!xm_spec_find(file, s->name) && !xm_spec_find(&d->file, s->name) &&
+		    !xm_spec_find(&d->applied, s->name))
 			err = xm_spec_add_service(ret, s);
 	}
 	for (size_t i = 0; i < d->want.devices_n && !err; i++)
@@ -127,11 +131,13 @@ int xm_daemon_load(struct xm_daemon *d, const char *path, struct xm_applied *ret
 		return err;
 	}
 	/* another file's services are changes against our own, which is what the next start reads */
+	xm_spec_free(&d->applied);
+	xm_spec_init(&d->applied);
 	if (!path || !strcmp(path, d->o.config)) {
 		xm_spec_free(&d->file);
 		d->file = file;
 	} else {
-		xm_spec_free(&file);
+		d->applied = file;
 	}
 	xm_daemon_keep(d);
 	return 0;
@@ -161,7 +167,7 @@ static void quit(uv_signal_t *s, int number)
 static void refresh(uv_timer_t *t)
 {
 	struct xm_daemon *d = t->data;
-	int dirty = d->dirty;
+	int dirty = d->dirty & ~XM_EVENT_REOPENED;
 
 	d->dirty = 0;
 	if (!xm_plane_pinned(&d->live.plane)) {
@@ -195,12 +201,10 @@ static void rewatch(uv_handle_t *h)
 static void netlink(uv_poll_t *p, int status, int events)
 {
 	struct xm_daemon *d = p->data;
-	int before = xm_route_fd(&d->live.hops.route);
-
 	(void)status;
 	(void)events;
 	d->dirty |= xm_route_events(&d->live.hops.route);
-	if (!d->live.hops.route.events || xm_route_fd(&d->live.hops.route) != before || status < 0) {
+	if (d->dirty & XM_EVENT_REOPENED || status < 0) {
 		uv_poll_stop(p);
 		if (d->live.hops.route.events)
 			uv_close((uv_handle_t *)p, rewatch);
@@ -216,6 +220,19 @@ static void sweep(uv_timer_t *t)
 
 	if (xm_live_sweep(&d->live, part))
 		xm_log(XM_LOG_DEBUG, "the sweep could not run");
+}
+
+/** Without it the kernel tells nobody a client's next hop: answers go nowhere. */
+static void warn_forwarding(void)
+{
+	FILE *f = fopen("/proc/sys/net/ipv4/ip_forward", "re");
+	int on = f ? fgetc(f) : '1';
+
+	if (f)
+		fclose(f);
+	if (on == '0')
+		xm_log(XM_LOG_WARN,
+		       "net.ipv4.ip_forward is 0, so answers cannot be sent to clients: sysctl -w net.ipv4.ip_forward=1");
 }
 
 /** Tells systemd that we serve, if it asked. */
@@ -270,6 +287,8 @@ static int first_want(struct xm_daemon *d, struct xm_spec *ret, struct xm_err *e
 		return err;
 	xm_state_load(d->o.state, &kept);
 	err = xm_overrides_apply(&d->file, &kept, ret);
+	d->applied = kept.applied;
+	memset(&kept.applied, 0, sizeof(kept.applied));
 	xm_overrides_free(&kept);
 	return err ? xm_fail(e, -err, "no memory for %s", d->o.config) : 0;
 }
@@ -282,6 +301,19 @@ static void continue_history(struct xm_daemon *d)
 
 	if (n > 0 && all[n - 1].generation > d->live.plane.meta->generation)
 		d->live.plane.meta->generation = all[n - 1].generation;
+}
+
+/** The first apply; ids that the last daemon left in quarantine are swept free if they are needed at once. */
+static int first_apply(struct xm_daemon *d, struct xm_spec *want, struct xm_applied *ret, struct xm_err *e)
+{
+	int err = xm_daemon_want(d, want, d->o.config, ret, e);
+
+	if (err != -ENOSPC || !d->live.plane.adopted)
+		return err;
+	while (d->live.passes < XM_FIRST_PASSES)
+		if (xm_live_sweep(&d->live, d->live.plane.meta->sizes.flow_sets))
+			break;
+	return xm_daemon_want(d, want, d->o.config, ret, e);
 }
 
 static void block_hup(int how)
@@ -321,7 +353,7 @@ int xm_daemon_start(struct xm_daemon *d, const struct xm_daemon_options *o, stru
 	continue_history(d);
 	xm_devices_remember(d);
 	xm_hops_refresh(&d->live.hops, &d->live.plane, true);
-	err = xm_control_open(&d->control, d, &d->loop, o->socket, e) ?: xm_daemon_want(d, &want, o->config, &done, e);
+	err = xm_control_open(&d->control, d, &d->loop, o->socket, e) ?: first_apply(d, &want, &done, e);
 	if (err)
 		return err;
 	handle(d, &d->hup, hup, SIGHUP);
@@ -331,6 +363,7 @@ int xm_daemon_start(struct xm_daemon *d, const struct xm_daemon_options *o, stru
 	timer(d, &d->refresh, refresh, XM_REFRESH, 0);
 	timer(d, &d->sweep, sweep, XM_SWEEP_EVERY, XM_SWEEP_EVERY);
 	watch(d);
+	warn_forwarding();
 	tell_ready();
 	xm_log(XM_LOG_INFO, "ready: generation %llu, %zu services, socket %s", d->live.plane.meta->generation,
 	       d->want.services_n, o->socket);
@@ -347,5 +380,6 @@ int xm_daemon_run(struct xm_daemon *d)
 	xm_plane_close(&d->live.plane);
 	xm_spec_free(&d->want);
 	xm_spec_free(&d->file);
+	xm_spec_free(&d->applied);
 	return d->failed ? -EIO : 0;
 }

@@ -22,8 +22,9 @@ struct xm_daemon {
 	struct xm_live live;
 	struct xm_checks checks;
 	struct xm_control control;
-	struct xm_spec file; /* as last read */
-	struct xm_spec want; /* what is live */
+	struct xm_spec file;	/* as last read */
+	struct xm_spec want;	/* what is live */
+	struct xm_spec applied; /* the other file that was applied last, if one was: its services are no command's */
 	uv_poll_t route;
 	uv_timer_t refresh; /* netlink said something: look again soon */
 	int dirty;	    /* XM_EVENT_ bits seen since */

@@ -9,6 +9,7 @@
 void xm_overrides_free(struct xm_overrides *o)
 {
 	xm_spec_free(&o->set);
+	xm_spec_free(&o->applied);
 	free(o->deleted);
 	memset(o, 0, sizeof(*o));
 }

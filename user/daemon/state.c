@@ -85,6 +85,30 @@ static json_t *admin_json(const struct xm_spec *s)
 	return all;
 }
 
+static json_t *names_json(const struct xm_spec *s)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < s->services_n; i++)
+		json_array_append_new(all, json_string(s->services[i].name));
+	return all;
+}
+
+static void load_names(json_t *all, struct xm_spec *ret)
+{
+	struct xm_service_spec s;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(all, i, one) {
+		xm_service_spec_init(&s);
+		if (json_is_string(one)) {
+			snprintf(s.name, sizeof(s.name), "%s", json_string_value(one));
+			xm_spec_add_service(ret, &s);
+		}
+	}
+}
+
 int xm_state_save(const char *dir, const struct xm_overrides *o, struct xm_err *e)
 {
 	char *yaml = xm_config_dump(&o->set), *text;
@@ -99,6 +123,7 @@ int xm_state_save(const char *dir, const struct xm_overrides *o, struct xm_err *
 	json_object_set_new(root, "admin", admin_json(&o->set));
 	json_object_set_new(root, "deleted", deleted);
 	json_object_set_new(root, "detached", detached);
+	json_object_set_new(root, "applied", names_json(&o->applied));
 	text = json_dumps(root, JSON_INDENT(1));
 	err = yaml && text ? write_file(dir, "state.json", text, e) :
 			     xm_fail(e, ENOMEM, "no memory for the state file");
@@ -143,6 +168,7 @@ static int load_json(json_t *root, struct xm_overrides *o, struct xm_err *e)
 	if (err)
 		return err;
 	load_admin(&o->set, json_object_get(root, "admin"));
+	load_names(json_object_get(root, "applied"), &o->applied);
 	o->deleted = calloc(json_array_size(deleted) + 1, XM_NAME_MAX);
 	json_array_foreach(deleted, i, one)
 		if (o->deleted && json_is_string(one))

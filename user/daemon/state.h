@@ -17,6 +17,8 @@ struct xm_overrides {
 	size_t deleted_n;
 	char detached[XM_DEVICES_MAX][XM_DEVNAME];
 	size_t detached_n;
+	struct xm_spec
+		applied; /* names alone: services of another file that was applied, which the next apply may take away */
 };
 
 void xm_overrides_free(struct xm_overrides *o);

@@ -104,7 +104,7 @@ int xm_route_events(struct xm_route *r)
 		mnl_socket_close(r->events);
 		r->events = NULL;
 		open_events(r);
-		return XM_EVENT_ALL;
+		return XM_EVENT_ALL | XM_EVENT_REOPENED;
 	}
 }
 

@@ -29,7 +29,7 @@ struct xm_neigh {
 	bool valid;
 };
 
-enum { XM_EVENT_NEIGH = 1, XM_EVENT_ROUTE = 2, XM_EVENT_LINK = 4 };
+enum { XM_EVENT_NEIGH = 1, XM_EVENT_ROUTE = 2, XM_EVENT_LINK = 4, XM_EVENT_REOPENED = 8 };
 
 int xm_route_open(struct xm_route *ret, struct xm_err *e);
 void xm_route_close(struct xm_route *r);
@@ -37,7 +37,8 @@ void xm_route_close(struct xm_route *r);
 /** To be polled for reading; xm_route_events() then says what kinds of things changed. It may change when events are lost. */
 int xm_route_fd(const struct xm_route *r);
 
-/** Reads what is there. Returns XM_EVENT_ bits. When the kernel dropped some (ENOBUFS) or the socket broke: all of them. */
+/** Reads what is there. Returns XM_EVENT_ bits. When the kernel dropped some (ENOBUFS) or the socket broke: all of them, and
+ * XM_EVENT_REOPENED if there is a new socket to poll. */
 int xm_route_events(struct xm_route *r);
 
 /** 0, -ENETUNREACH and the like. */

@@ -26,6 +26,7 @@ struct xm_sizes xm_sizes_for(const struct xm_plane_options *o)
 	struct xm_sizes s = {
 		.flow_sets = power_of_two((__u64)o->flows * XM_FLOW_SPARE / XM_FLOW_WAYS),
 		.services = o->services,
+		.flows = o->flows,
 		.backends = o->backends,
 		.keys = keys,
 		.key_buckets =
