@@ -3,7 +3,8 @@
 # Runs tests/run.sh on another kernel: kernels.sh KERNEL [SUITE|SUITE/NAME ...]. The kernel is a Debian release's own; it is
 # unpacked under build/kernels, never installed, and boots in qemu on this machine's root, which is mounted read-only with
 # everything that is written kept in the guest's memory. The guest has no network device. The last line and the exit
-# status are those of the tests. XM_RUN="COMMAND ..." runs that in the guest instead.
+# status are those of the tests. XM_RUN="COMMAND ..." runs that in the guest instead,
+# FRESH=1 asks for a newer kernel of the release.
 set -eu
 SRC=$(cd "$(dirname "$0")/.." && pwd)
 MIRROR=${MIRROR:-http://deb.debian.org/debian}
@@ -18,7 +19,7 @@ usage() { die "usage: $0 debian-11|debian-12|debian-12-backports|debian-13 [SUIT
 # need COMMAND PACKAGE
 need() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null || die "no $1 here: apt-get install $2"; }
 
-# suites KERNEL: apt's lines that offer it; a pin is not needed, each has one kernel of its own name
+# suites KERNEL: apt's lines that offer it
 suites() {
 	local release sec=
 	case $1 in
@@ -80,7 +81,7 @@ initramfs() {
 	done
 	{
 		printf 'SRC=%q\nMODULES=%q\nTESTS=%q\n' "$SRC" "$CACHE/root/lib/modules" "$*"
-		printf 'export XM_TIMEOUT=%q\n' "${XM_TIMEOUT:-900}"
+		printf 'export XM_TIMEOUT=%q XM_SLOW=%q\n' "${XM_TIMEOUT:-$((150 * SLOW))}" "$SLOW"
 		[ -z "${XM_RUN:-}" ] || printf 'RUN=%q\n' "$XM_RUN"
 		[ -z "${XM_ROW:-}" ] || printf 'export XM_ROW=%q\n' "$XM_ROW"
 	} >"$dir/job"
@@ -90,11 +91,8 @@ initramfs() {
 
 # boot VERSION: the guest's console on ours, from its first word of the tests on
 boot() {
-	local accel=tcg,thread=multi
-	[ ! -w /dev/kvm ] || accel=kvm
-	[ $accel = kvm ] || echo "kernels: no /dev/kvm, emulating: some ten times slower" >&2
 	timeout -k 5 "${XM_KERNEL_TIMEOUT:-3600}" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
-		-machine q35 -accel $accel -cpu max -smp 2 -m "${XM_KERNEL_MEMORY:-3G}" -nic none \
+		-machine q35 -accel $ACCEL -cpu max -smp 2 -m "${XM_KERNEL_MEMORY:-3G}" -nic none \
 		-kernel "$CACHE/root/boot/vmlinuz-$1" -initrd "$CACHE/initramfs.cpio" \
 		-append "console=ttyS0 quiet loglevel=3 panic=-1 oops=panic mitigations=off" \
 		-virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
@@ -113,12 +111,19 @@ need depmod kmod
 need xz xz-utils
 PATH=$PATH:/usr/sbin:/sbin
 ldd "$(command -v busybox)" >/dev/null 2>&1 && die "busybox is not static: apt-get install busybox-static"
-[ -x "$SRC/build/xdpmeshd" ] && [ -x "$SRC/build/packets" ] || die "not built: make all tests"
+[ -x "$SRC/build/xdpmeshd" ] || die "not built: make all tests"
+[ -x "$SRC/build/packets" ] || die "not built: make all tests"
 
+# SLOW stretches the tests' deadlines
+ACCEL=kvm SLOW=1
+if [ ! -w /dev/kvm ]; then
+	ACCEL=tcg,thread=multi SLOW=8
+	echo "kernels: no /dev/kvm, emulating: some ten times slower" >&2
+fi
 CACHE=$SRC/build/kernels/$kernel
-[ -s "$CACHE/version" ] && [ -z "${FRESH:-}" ] || { mkdir -p "$CACHE"; fetch "$kernel"; }
+[ -s "$CACHE/version" ] && [ -z "${FRESH:-}" ] || fetch "$kernel"
 version=$(cat "$CACHE/version")
-initramfs "$version" "${@:-budget bpf}"
+initramfs "$version" "${@:-budget bpf race netns}"
 log=$CACHE/console.log
 boot "$version" | tr -d '\r' | tee "$log" | awk '/^kernels: begin/ { on = 1 } /^kernels: exit/ { exit } on { print; fflush() }' || true
 status=$(awk '/^kernels: exit [0-9]+$/ { print $3 }' "$log" | tail -n 1)

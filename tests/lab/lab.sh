@@ -150,8 +150,13 @@ nginx_start() {
 	CONF
 	in_ns "b$1" nginx -e "$LAB/nginx$1/error.log" -c "$LAB/nginx$1.conf" || fail "nginx in b$1"
 }
-nginx_stop() { kill -9 $(pgrep -P "$(cat "$LAB/nginx$1/pid")") "$(cat "$LAB/nginx$1/pid")" 2>/dev/null; until_true 5 "nginx $1 ends" nginx_gone "$1"; }
-nginx_gone() { ! kill -0 "$(cat "$LAB/nginx$1/pid")" 2>/dev/null; }
+# the master first: it would put a new worker in a killed one's place
+nginx_stop() {
+	_pid=$(cat "$LAB/nginx$1/pid")
+	kill -9 "$_pid" $(pgrep -P "$_pid") 2>/dev/null || true
+	until_true 5 "nginx $1 ends" nginx_gone "$1"
+}
+nginx_gone() { ! kill -0 "$(cat "$LAB/nginx$1/pid")" 2>/dev/null && ! listens "b$1" 8080; }
 
 # peer_start NS ARGS...: tests/lab/peer.py in a namespace; its pid in $PEER
 peer_start() { _ns=$1; shift; nsenter --net=/run/netns/"$_ns" /usr/bin/python3 -u "$SRC/tests/lab/peer.py" "$@" & PEER=$!; }
