@@ -62,7 +62,8 @@ int xdpmesh_sweep(struct xm_sweep *job)
 	c.m = xm_at(meta, 0);
 	if (!c.m)
 		return 1;
-	bpf_loop(local.count, sweep_set, &c, 0);
+	if (bpf_loop(local.count, sweep_set, &c, 0) < 0)
+		return 1;
 	*job = local;
 	return 0;
 }

@@ -3,8 +3,8 @@
 # Runs tests/run.sh on another kernel: kernels.sh KERNEL [SUITE|SUITE/NAME ...]. The kernel is a Debian release's own; it is
 # unpacked under build/kernels, never installed, and boots in qemu on this machine's root, which is mounted read-only with
 # everything that is written kept in the guest's memory. The guest has no network device. The last line and the exit
-# status are those of the tests. XM_RUN="COMMAND ..." runs that in the guest instead,
-# FRESH=1 asks for a newer kernel of the release.
+# status are those of the tests. In the environment: XM_RUN="COMMAND ..." is run in the guest instead, FRESH=1 looks for a newer
+# image of the release.
 set -eu
 SRC=$(cd "$(dirname "$0")/.." && pwd)
 MIRROR=${MIRROR:-http://deb.debian.org/debian}
@@ -14,7 +14,7 @@ KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 MODULES="virtio_pci 9pnet_virtio 9p overlay"
 
 die() { echo "kernels: $*" >&2; exit 2; }
-usage() { die "usage: $0 debian-11|debian-12|debian-12-backports|debian-13 [SUITE|SUITE/NAME ...]"; }
+usage() { die "usage: $0 debian-12|debian-12-backports|debian-13 [SUITE|SUITE/NAME ...]"; }
 
 # need COMMAND PACKAGE
 need() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null || die "no $1 here: apt-get install $2"; }
@@ -23,7 +23,6 @@ need() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null || die "no $1 her
 suites() {
 	local release sec=
 	case $1 in
-	debian-11) release=bullseye ;;
 	debian-12) release=bookworm ;;
 	debian-12-backports) release=bookworm-backports ;;
 	debian-13) release=trixie ;;
@@ -125,7 +124,9 @@ CACHE=$SRC/build/kernels/$kernel
 version=$(cat "$CACHE/version")
 initramfs "$version" "${@:-budget bpf race netns}"
 log=$CACHE/console.log
-boot "$version" | tr -d '\r' | tee "$log" | awk '/^kernels: begin/ { on = 1 } /^kernels: exit/ { exit } on { print; fflush() }' || true
+: >"$log"
+boot "$version" | awk -v file="$log" '{ sub(/\r+$/, ""); print >file; fflush(file) }
+	/^kernels: begin/ { on = 1 } /^kernels: exit/ { on = 0 } on { print; fflush() }' || true
 status=$(awk '/^kernels: exit [0-9]+$/ { print $3 }' "$log" | tail -n 1)
 [ -n "$status" ] || { tail -n 20 "$log" >&2; die "$kernel ($version) did not come to its end, see $log"; }
 exit "$status"

@@ -3,7 +3,7 @@
 #pragma once
 
 /* raise it with every change of a record's or a word's layout: a daemon refuses to adopt maps of another one */
-#define XM_ABI 4
+#define XM_ABI 5
 
 #define XM_NAME_MAX 64 /* bytes of a service's name or a zone, the zero at the end included */
 

@@ -70,7 +70,8 @@ struct xm_dev {
 	__u32 mtu;
 	__u8 mac[6];
 	__u16 sends; /* 1 if frames can be transmitted on it by XDP, else they go by the stack */
-	__u8 pad[16];
+	__u8 old;    /* the device has a newer record: user space's mark */
+	__u8 pad[15];
 };
 _Static_assert(sizeof(struct xm_dev) == 32, "device");
 

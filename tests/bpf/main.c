@@ -5,9 +5,9 @@
 
 #include <bpf/libbpf.h>
 
-#include "packets.h"
+#include "rows.h"
 
-static const struct row *const tables[] = { forward_rows, edge_rows, state_rows, icmp_rows, table_rows };
+static const struct row *const tables[] = { forward_rows, edge_rows, state_rows, icmp_rows, table_rows, more_rows };
 
 static bool wanted(const char *name, int argc, char **argv)
 {

@@ -4,6 +4,8 @@
 
 #include "packets.h"
 
+extern const struct row more_rows[];
+
 /* a row overrides what its macro says is usual */
 #pragma GCC diagnostic ignored "-Woverride-init"
 

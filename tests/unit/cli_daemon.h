@@ -47,7 +47,7 @@ static pid_t daemon_begin(const char *path, const char *want, const char *reply)
 	    write(peer, reply + strlen(reply) / 2, strlen(reply) - strlen(reply) / 2) < 0)
 		_exit(1);
 	if (strcmp(got, want))
-		fprintf(stderr, "asked %sinstead of %s", got, want);
+		fprintf(stderr, "asked %sinstead of %s", got, want ? want : "nothing");
 	_exit(strcmp(got, want) != 0);
 }
 

@@ -65,6 +65,7 @@ int xm_daemon_want(struct xm_daemon *d, struct xm_spec *want, const char *cause,
 	if (done.services || done.backends || done.finished) {
 		xm_log(XM_LOG_INFO, "generation %llu: %u services and %u backends changed, %u slots moved (%s)",
 		       done.generation, done.services, done.backends, done.moved, cause);
+		xm_devices_warn(d);
 		if (xm_history_add(d->o.state, done.generation, cause, &d->want, &said))
 			xm_log(XM_LOG_ERR, "history: %s", said.text);
 	}
@@ -101,7 +102,8 @@ static int with_commands(const struct xm_daemon *d, const struct xm_spec *file, 
 	}
 	for (size_t i = 0; i < d->want.devices_n && !err; i++)
 		if (!xm_device_named(file, d->want.devices[i].name) &&
-		    !xm_device_named(&d->file, d->want.devices[i].name) && ret->devices_n < XM_DEVICES_MAX)
+		    !xm_device_named(&d->file, d->want.devices[i].name) &&
+		    !xm_device_named(&d->applied, d->want.devices[i].name) && ret->devices_n < XM_DEVICES_MAX)
 			ret->devices[ret->devices_n++] = d->want.devices[i];
 	return err;
 }
@@ -281,12 +283,20 @@ static void seed(void)
 static int first_want(struct xm_daemon *d, struct xm_spec *ret, struct xm_err *e)
 {
 	struct xm_overrides kept;
+	struct xm_err said = {};
 	int err = xm_config_load(d->o.config, &d->file, e);
 
 	if (err)
 		return err;
 	xm_state_load(d->o.state, &kept);
 	err = xm_overrides_apply(&d->file, &kept, ret);
+	if (!err && xm_spec_check(ret, &said)) {
+		/* the file has changed since: what it says now goes first */
+		xm_log(XM_LOG_ERR, "changes by command do not fit %s any more and are left out: %s", d->o.config,
+		       said.text);
+		xm_spec_free(ret);
+		err = xm_spec_copy(&d->file, ret);
+	}
 	d->applied = kept.applied;
 	memset(&kept.applied, 0, sizeof(kept.applied));
 	xm_overrides_free(&kept);
@@ -353,7 +363,9 @@ int xm_daemon_start(struct xm_daemon *d, const struct xm_daemon_options *o, stru
 	continue_history(d);
 	xm_devices_remember(d);
 	xm_hops_refresh(&d->live.hops, &d->live.plane, true);
+	d->starting = true;
 	err = xm_control_open(&d->control, d, &d->loop, o->socket, e) ?: first_apply(d, &want, &done, e);
+	d->starting = false;
 	if (err)
 		return err;
 	handle(d, &d->hup, hup, SIGHUP);

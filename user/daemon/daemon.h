@@ -30,7 +30,8 @@ struct xm_daemon {
 	int dirty;	    /* XM_EVENT_ bits seen since */
 	uv_timer_t sweep;
 	uv_signal_t hup, term, intr;
-	bool failed; /* why it ends */
+	bool failed;   /* why it ends */
+	bool starting; /* till the first apply is done */
 };
 
 /** Starts everything; packets are served when it returns. 0 or -errno. */

@@ -2,6 +2,7 @@
 #include "devices.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "user/base/log.h"
@@ -35,7 +36,7 @@ int xm_devices_attach(struct xm_daemon *d, const struct xm_spec *want, struct xm
 		const struct xm_device_spec *dev = &want->devices[i];
 		int err = xm_attach(&d->live.plane, dev->name, attach_mode(dev->mode), &is, e);
 
-		if (err == -ENODEV && xm_device_named(&d->want, dev->name)) {
+		if (err == -ENODEV && (d->starting || xm_device_named(&d->want, dev->name))) {
 			xm_log(XM_LOG_WARN, "%s: it is attached when it appears", e->text);
 			continue;
 		}
@@ -70,4 +71,25 @@ void xm_devices_remember(struct xm_daemon *d)
 
 	for (int i = 0; i < n; i++)
 		memcpy(d->want.devices[d->want.devices_n++].name, is[i].dev, XM_DEVNAME);
+}
+
+void xm_devices_warn(const struct xm_daemon *d)
+{
+	const struct xm_plane *p = &d->live.plane;
+	__u32 told = 0;
+
+	for (__u32 id = 1; id < p->meta->sizes.backends; id++) {
+		const struct xm_backend *b = &p->backends[id];
+		__u32 ifindex = b->hop < XM_HOPS ? d->live.hops.use[b->hop].ifindex : 0;
+		char name[IF_NAMESIZE];
+
+		/* a device is named once, however many backends stand behind it */
+		if (b->life != XM_LIFE_LIVE || !b->key || ifindex == told || xm_dev_find(p, ifindex) || !ifindex ||
+		    !if_indextoname(ifindex, name))
+			continue;
+		told = ifindex;
+		xm_log(XM_LOG_WARN,
+		       "backends stand behind device %s, which is not in devices: their answers do not meet the program",
+		       name);
+	}
 }

@@ -16,5 +16,8 @@ void xm_devices_detach(struct xm_daemon *d, const struct xm_spec *these, size_t 
 /** A device of ours that changed gets a new record, before next hops are aimed at it. */
 void xm_devices_changed(struct xm_daemon *d);
 
+/** Says which backends stand behind a device that is not ours: their answers do not meet the program. */
+void xm_devices_warn(const struct xm_daemon *d);
+
 /** Pinned links are devices that we had: one that is not wanted any more is detached by the first apply. */
 void xm_devices_remember(struct xm_daemon *d);

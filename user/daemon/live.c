@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#define XM_SWEEP_MOST (1 << 20) /* sets a run: bpf_loop() takes no more than 2^23 */
+
 __u32 xm_live_service(const struct xm_live *l, const char *name)
 {
 	const struct xm_plane *p = &l->plane;
@@ -208,6 +210,8 @@ int xm_live_sweep(struct xm_live *l, __u32 stretch)
 		}
 		return 0;
 	}
+	if (stretch > XM_SWEEP_MOST)
+		stretch = XM_SWEEP_MOST;
 	if (stretch > sets - l->sweep_at)
 		stretch = sets - l->sweep_at;
 	err = xm_sweep_run(&l->plane, l->sweep_at, stretch, &done);

@@ -11,10 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
 #include "plane_private.h"
+
+#define XM_DETACH_TRIES 100 /* of 2 ms */
 
 static void link_path(const struct xm_plane *p, const char *dev, char *path, size_t size)
 {
@@ -177,6 +180,23 @@ static int new_link(struct xm_plane *p, const char *dev, int ifindex, enum xm_at
 	return err;
 }
 
+/** A link cannot change its mode: it is taken off, and -ENOENT says that it is gone. The kernel lets go a moment after the pin. */
+static int take_off(struct xm_plane *p, const char *dev, int ifindex)
+{
+	const struct timespec moment = { .tv_nsec = 2000000 };
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	char path[512];
+
+	link_path(p, dev, path, sizeof(path));
+	unlink(path);
+	for (int i = 0; i < XM_DETACH_TRIES; i++) {
+		if (bpf_xdp_query(ifindex, 0, &query) || !query.prog_id)
+			break;
+		nanosleep(&moment, NULL);
+	}
+	return -ENOENT;
+}
+
 int xm_attach(struct xm_plane *p, const char *dev, enum xm_attach_mode mode, struct xm_attached *ret, struct xm_err *e)
 {
 	int ifindex = if_nametoindex(dev), err, index;
@@ -184,13 +204,12 @@ int xm_attach(struct xm_plane *p, const char *dev, enum xm_attach_mode mode, str
 	if (!ifindex)
 		return xm_fail_value(e, ENODEV, "device", dev, NULL, "does not exist in this network namespace");
 	err = adopt_link(p, dev, ret, e);
+	if (!err && mode != XM_ATTACH_AUTO && (mode == XM_ATTACH_GENERIC) != ret->generic)
+		err = take_off(p, dev, ifindex);
 	if (err == -ENOENT)
 		err = new_link(p, dev, ifindex, mode, ret, e);
 	if (err)
 		return err;
-	if (mode != XM_ATTACH_AUTO && (mode == XM_ATTACH_GENERIC) != ret->generic)
-		return xm_fail_value(e, EBUSY, "device", dev, ret->generic ? "generic" : "native",
-				     "is attached in another mode: detach it first");
 	ret->frags = ret->prog_id == prog_id_of(p->prog_frags);
 	/* a native program cannot redirect to a device that has XDP only in the stack */
 	index = xm_dev_enter(p, dev, !ret->generic);

@@ -38,18 +38,46 @@ static int read_device(const char *name, struct xm_dev *ret)
 
 __u32 xm_dev_find(const struct xm_plane *p, __u32 ifindex)
 {
-	__u32 found = 0;
+	for (__u32 i = 1; ifindex && i < XM_DEVS; i++)
+		if (p->devs[i].ifindex == ifindex && !p->devs[i].old)
+			return i;
+	return 0;
+}
 
-	for (__u32 i = 1; i < XM_DEVS && p->devs[i].ifindex; i++)
-		if (p->devs[i].ifindex == ifindex)
-			found = i;
-	return found;
+/** May a packet still come to this record? By a next hop of either side, or as it is a device's own. */
+static bool in_use(const struct xm_plane *p, __u32 index)
+{
+	char name[IF_NAMESIZE];
+
+	if (!p->devs[index].ifindex)
+		return false;
+	if (!p->devs[index].old && if_indextoname(p->devs[index].ifindex, name))
+		return true;
+	for (__u32 i = 1; i < XM_HOPS; i++)
+		if (p->hops[i] && xm_hop_dev(p->hops[i]) == index)
+			return true;
+	for (__u32 i = 1; i < XM_CLIENT_HOPS; i++)
+		if (p->client_hops[i] && xm_hop_dev(p->client_hops[i]) == index)
+			return true;
+	return false;
+}
+
+/** A record that no packet comes to, 0 if there is none. */
+static __u32 free_record(const struct xm_plane *p)
+{
+	for (__u32 i = 1; i < XM_DEVS; i++)
+		if (!in_use(p, i)) {
+			if (p->devs[i].ifindex)
+				xm_grace();
+			return i;
+		}
+	return 0;
 }
 
 int xm_dev_enter(struct xm_plane *p, const char *dev, bool sends)
 {
 	struct xm_dev is = {};
-	__u32 index, ifindex;
+	__u32 index, ifindex, fresh;
 	int err = read_device(dev, &is);
 
 	if (err)
@@ -58,14 +86,16 @@ int xm_dev_enter(struct xm_plane *p, const char *dev, bool sends)
 	ifindex = is.ifindex;
 	index = xm_dev_find(p, ifindex);
 	/* one that was detached or attached otherwise is the same record: this word alone may change */
-	if (index && p->devs[index].mtu == is.mtu && !memcmp(p->devs[index].mac, is.mac, sizeof(is.mac)))
+	if (index && p->devs[index].mtu == is.mtu && !memcmp(p->devs[index].mac, is.mac, sizeof(is.mac))) {
 		p->devs[index].sends = is.sends;
-	if (!index || memcmp(&p->devs[index], &is, sizeof(is))) {
-		for (index = 1; index < XM_DEVS && p->devs[index].ifindex;)
-			index++;
-		if (index == XM_DEVS)
+	} else {
+		fresh = free_record(p);
+		if (!fresh)
 			return -ENOSPC;
-		p->devs[index] = is;
+		p->devs[fresh] = is;
+		if (index)
+			p->devs[index].old = 1;
+		index = fresh;
 	}
 	if (bpf_map_update_elem(p->dev_index, &ifindex, &index, BPF_ANY))
 		return -errno;
