@@ -20,7 +20,7 @@ programs := $(B)/xdpmesh $(B)/xdpmeshd $(B)/xdpmesh-bench
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all packages deps demo test test-quick test-long tests bench lint golden clean help
+.PHONY: all packages deps demo test test-quick test-long test-kernels tests bench lint golden clean help
 
 all: packages $(B)/xdpmesh.bpf.o $(B)/pass.bpf.o $(programs) ## build everything (needs `make deps` once)
 
@@ -45,6 +45,10 @@ test-quick: ## what needs no root: unit tests and lint
 test-long: deps ## all tests, property tests with 100,000 cases
 	@$(MAKE) -s -j2 all tests
 	@XM_CASES=100000 XM_UNIT_TIMEOUT=3600 tests/run.sh $(T)
+
+test-kernels: deps ## the programs on an older kernel, emulated (root): K=debian-12 T="budget bpf netns/nat"
+	@$(MAKE) -s -j2 all tests
+	@tools/kernels.sh $(or $(K),debian-12) $(or $(T),budget bpf netns/nat)
 
 tests: $(unit) $(B)/packets $(B)/verifier $(B)/race $(B)/pass.bpf.o $(B)/seq $(B)/seq.bpf.o
 

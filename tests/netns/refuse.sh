@@ -29,10 +29,21 @@ mkdir "$LAB/plain"
 refused "no bpffs" "$LAB/plain/x" bpffs "mount -t bpf" -- "$BUILD/xdpmeshd" --bpffs "$LAB/plain/x"
 refused "no directory for it" "$LAB/none/x" bpffs "mount -t bpf" -- "$BUILD/xdpmeshd" --bpffs "$LAB/none/x"
 
-# a device that is not there
+# a device that is not there: waited for and said, the other one is attached; by command it is refused
 sed 's/name: back,/name: nodev9,/' "$LAB/xdpmesh.yaml" >"$LAB/nodev.yaml"
-refused "no device" nodev9 "does not exist" -- "$BUILD/xdpmeshd" --config "$LAB/nodev.yaml"
-in_ns lb ip -d link show dev front | grep -q prog/xdp && fail "front kept the program of a daemon that was refused"
+in_ns lb "$BUILD/xdpmeshd" --config "$LAB/nodev.yaml" --bpffs "$LAB/bpf/waits" --socket "$LAB/waits.sock" --state "$LAB/waits" \
+	>"$LAB/waits.log" 2>&1 &
+waits=$!
+until_true 15 "the daemon that waits for a device is ready" grep -q "ready:" "$LAB/waits.log"
+grep -q "nodev9.*does not exist.*attached when it appears" "$LAB/waits.log" || fail "it does not say what it waits for: $(cat "$LAB/waits.log")"
+in_ns lb ip -d link show dev front | grep -q prog/xdp || fail "the device that is there was not attached"
+xdpmesh --socket "$LAB/waits.sock" net attach nodev9x >"$LAB/out" 2>&1 && fail "a device that is not there was attached"
+grep -q 'device: "nodev9x" does not exist' "$LAB/out" || fail "it does not say why: $(cat "$LAB/out")"
+kill $waits
+wait $waits || true
+rm -r "$LAB/bpf/waits"
+front_is_free() { ! in_ns lb ip -d link show dev front | grep -q prog/xdp; }
+until_true 5 "front is free again" front_is_free
 
 # no file, a bad file
 refused "no file" "$LAB/none.yaml" "No such file" -- "$BUILD/xdpmeshd" --config "$LAB/none.yaml"
