@@ -7,8 +7,10 @@
 # image of the release.
 set -eu
 SRC=$(cd "$(dirname "$0")/.." && pwd)
-MIRROR=${MIRROR:-http://deb.debian.org/debian}
-SECURITY=${SECURITY:-http://deb.debian.org/debian-security}
+# where this machine's apt gets Debian from
+repos() { apt-get indextargets --format '$(REPO_URI) $(RELEASE)' | sort -u | awk -v want="$1" '($2 ~ /security/) == want { print $1; exit }'; }
+MIRROR=${MIRROR:-$(repos 0)}
+SECURITY=${SECURITY:-$(repos 1)}
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 # what the guest's root stands on; later modules come by modprobe from the unpacked tree
 MODULES="virtio_pci 9pnet_virtio 9p overlay"

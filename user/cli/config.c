@@ -97,9 +97,13 @@ static int ask(struct xm_cli *c, int argc, const char *form, const char *method,
 static void text_diff(FILE *f, const json_t *doc)
 {
 	static const struct xm_column columns[] = {
-		{ "SERVICE", "service", XM_FORM_TEXT }, { "BACKEND", "backend", XM_FORM_TEXT },
-		{ "KEY", "key", XM_FORM_TEXT },		{ "FILE", "file", XM_FORM_TEXT },
-		{ "RUNNING", "running", XM_FORM_TEXT }, { NULL, NULL, 0 },
+		{ "SERVICE", "service", XM_FORM_TEXT },
+		{ "BACKEND", "backend", XM_FORM_TEXT },
+		{ "DEVICE", "device", XM_FORM_TEXT },
+		{ "KEY", "key", XM_FORM_TEXT },
+		{ "FILE", "file", XM_FORM_TEXT },
+		{ "RUNNING", "running", XM_FORM_TEXT },
+		{ NULL, NULL, 0 },
 	};
 
 	if (json_array_size(doc))
