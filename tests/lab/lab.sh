@@ -37,9 +37,9 @@ is() { [ "$2" = "$3" ] || fail "$1: want '$2', got '$3'"; }
 # between WHAT LOW HIGH GOT
 between() { [ "$4" -ge "$2" ] && [ "$4" -le "$3" ] || fail "$1: want $2..$3, got '$4'"; }
 
-# until_true SECONDS WHAT COMMAND...: waits for a condition, with a deadline
+# until_true SECONDS WHAT COMMAND...: waits for a condition, with a deadline; XM_SLOW is how much slower an emulated machine is
 until_true() {
-	_deadline=$(($(date +%s) + $1)); _what=$2; shift 2
+	_deadline=$(($(date +%s) + $1 * ${XM_SLOW:-1})); _what=$2; shift 2
 	until "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -lt "$_deadline" ] || fail "not within its deadline: $_what"
 		sleep 0.05
