@@ -105,7 +105,7 @@ xm_inline struct xm_flow_word xm_nat_step(struct xm_flow_word f, const struct xm
 	return f;
 }
 
-/** Where a client's packets go, if that was looked up again: else the word's. */
+/** The hop argument of xm_nat_update(): it was not looked up again, the word keeps its own. */
 #define XM_SAME_HOP (~0U)
 
 /** What a packet does to its flow's word: nothing is lost to a packet of the other direction at the same instant. */

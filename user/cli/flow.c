@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* xdpmesh flow: the flow table. A tuple counts only if the entry's sequence was the same before and after reading. */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* xdpmesh stats: counters as they stand, or how they move within a second. */
-#define _GNU_SOURCE
 #include <string.h>
 #include <time.h>
 
